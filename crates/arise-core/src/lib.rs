@@ -1,1 +1,25 @@
-//! The rules of attendance.
+//! The rules of attendance: who may mark, what a set of marks means, what counts, and how codes and
+//! signatures are made. Pure types and functions: no I/O, no clock of its own, no randomness of its own.
+
+pub mod actor;
+pub mod clock;
+pub mod enrolment;
+pub mod error;
+pub mod id;
+pub mod mark;
+pub mod op;
+pub mod register;
+pub mod session;
+pub mod setting;
+pub mod signature;
+pub mod tally;
+pub mod text;
+pub mod totp;
+pub mod zone;
+
+pub use actor::{Actor, Role};
+pub use clock::{Clock, SystemClock, TestClock, UtcMillis};
+pub use error::{Error, ErrorKind, Result};
+pub use id::{AdminId, CourseId, DeviceId, NodeId, OpId, SemesterId, SessionId, StudentId, TeacherId};
+pub use mark::{Mark, Source, Status};
+pub use tally::Tally;
