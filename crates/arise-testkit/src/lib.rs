@@ -1,0 +1,3 @@
+//! What the tests share: real servers, started in temporary folders and gone with the test.
+
+pub mod pg;
