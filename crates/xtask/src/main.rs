@@ -1,0 +1,53 @@
+//! The chores of the project. `cargo xtask` lists them.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod ci;
+mod deny;
+mod dist;
+mod new_migration;
+mod proc;
+mod report;
+mod test;
+mod workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The chores of the project")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run every test: Rust, web, and the real program in a browser
+    Test(test::Args),
+    /// All that a change has to pass: format, lints, dependencies, tests
+    Ci(ci::Args),
+    /// Run a benchmark of `crates/arise-bench`, in release mode
+    Bench(bench::Args),
+    /// Add an empty migration with the next number
+    NewMigration(new_migration::Args),
+    /// Build the archive that is handed out
+    Dist(dist::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().chore {
+        Chore::Test(args) => test::run(&args),
+        Chore::Ci(args) => ci::run(&args),
+        Chore::Bench(args) => bench::run(&args),
+        Chore::NewMigration(args) => new_migration::run(&args),
+        Chore::Dist(args) => dist::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

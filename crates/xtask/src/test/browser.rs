@@ -1,0 +1,39 @@
+//! The real program in a real browser.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::demo::Demo;
+use super::rust::agree;
+use super::{tally, web};
+use crate::proc;
+use crate::report::Report;
+
+pub(super) fn run(report: &mut Report, target: &Path, tmp: &Path, filter: &[String]) {
+    if report.step("browser: packages", web::packages).is_none() {
+        return;
+    }
+    let built = report.step("browser: build", || proc::run(proc::cargo().args(["build", "-p", "arise"])));
+    if built.is_none() {
+        return;
+    }
+    let demo =
+        report.step("browser: start the demo", || Demo::start(Command::new(target.join("debug/arise")), tmp));
+    let Some(demo) = demo else { return };
+    report.tests("browser: tests", || {
+        let file = tmp.join("playwright.json");
+        let mut playwright = proc::npx("playwright");
+        playwright
+            .args(["test", "--forbid-only", "--reporter=list,json"])
+            .args(filter)
+            .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &file)
+            .env("ARISE_E2E", &demo.about);
+        let status = proc::status(&mut playwright)?;
+        let tally = agree(status.success(), tally::playwright(&web::read_json(&file)?)?);
+        if !tally.as_ref().is_ok_and(|t| t.failed == 0) {
+            eprintln!("the demo said:\n{}", demo.log());
+        }
+        tally
+    });
+    report.step("browser: stop the demo", || demo.stop());
+}
