@@ -47,7 +47,14 @@ pub struct Error {
 
 impl Error {
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), fields: BTreeMap::new(), retry_after: None, extra: BTreeMap::new() }
+        Self {
+            kind,
+            code,
+            message: message.into(),
+            fields: BTreeMap::new(),
+            retry_after: None,
+            extra: BTreeMap::new(),
+        }
     }
 
     pub fn malformed(code: &'static str, message: impl Into<String>) -> Self {

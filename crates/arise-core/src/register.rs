@@ -30,8 +30,10 @@ pub fn fold<'a>(ops: impl IntoIterator<Item = &'a Op>) -> BTreeMap<String, Field
     by_field
         .into_iter()
         .map(|(name, writers)| {
-            let overwritten: HashSet<OpId> = writers.iter().flat_map(|op| op.parents.iter().copied()).collect();
-            let mut heads: Vec<&Op> = writers.into_iter().filter(|op| !overwritten.contains(&op.id)).collect();
+            let overwritten: HashSet<OpId> =
+                writers.iter().flat_map(|op| op.parents.iter().copied()).collect();
+            let mut heads: Vec<&Op> =
+                writers.into_iter().filter(|op| !overwritten.contains(&op.id)).collect();
             heads.sort_by_key(|op| std::cmp::Reverse(rank(op)));
             heads.dedup_by_key(|op| op.id);
             // Parents are always older than their children, so a set of writers has a head.

@@ -124,7 +124,9 @@ mod tests {
     #[test]
     fn an_explicit_absence_is_an_absence_and_an_excuse_is_neither() {
         let mut tally = Tally::default();
-        for status in [Some(Status::Present), Some(Status::Late), Some(Status::Absent), None, Some(Status::Excused)] {
+        for status in
+            [Some(Status::Present), Some(Status::Late), Some(Status::Absent), None, Some(Status::Excused)]
+        {
             tally.add(status);
         }
         assert_eq!((tally.attended(), tally.absent(), tally.total()), (2, 2, 4));

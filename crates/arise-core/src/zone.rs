@@ -15,7 +15,10 @@ impl Zone {
     /// `invalid_field` when the name isn't an IANA time zone.
     pub fn named(name: &str) -> Result<Self> {
         TimeZone::get(name).map(Self).map_err(|_| {
-            Error::invalid("time_zone", format!("“{name}” isn't a time zone. Use a name such as Asia/Kolkata."))
+            Error::invalid(
+                "time_zone",
+                format!("“{name}” isn't a time zone. Use a name such as Asia/Kolkata."),
+            )
         })
     }
 
@@ -24,7 +27,8 @@ impl Zone {
     }
 
     fn zoned(&self, at: UtcMillis) -> Zoned {
-        let at = Timestamp::from_millisecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
+        let at =
+            Timestamp::from_millisecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
         at.to_zoned(self.0.clone())
     }
 

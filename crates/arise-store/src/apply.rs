@@ -1,0 +1,308 @@
+//! The one function that changes replicated tables: write the record, then rebuild the cell it touches from
+//! that cell's records. Local edits, marks, imports and other nodes' records all come through here.
+
+use std::collections::BTreeMap;
+
+use arise_core::enrolment::Period;
+use arise_core::mark::{self, Stamped};
+use arise_core::op::{Cell, Kind, Op};
+use arise_core::register::{self, Field};
+use arise_core::{CourseId, Mark, Result, SessionId, StudentId};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::event::Event;
+use crate::op;
+use crate::params;
+use crate::tx::WriteTx;
+use crate::value::Value;
+
+/// Rises whenever the code below derives something else from the same records; all is then rebuilt at start.
+const VERSION: i64 = 1;
+
+/// Applies a record. Answers whether it was new.
+pub(crate) fn apply(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
+    if !op::insert(tx, op)? {
+        return Ok(false);
+    }
+    rebuild(tx, &op.cell)?;
+    Ok(true)
+}
+
+/// Derives the rows of one cell from its records.
+fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
+    let ops = op::of_cell(tx, cell)?;
+    match &cell.kind {
+        Kind::Mark => rebuild_mark(tx, cell, &ops),
+        Kind::Enrolment => rebuild_enrolment(tx, cell, &register::fold(&ops)),
+        Kind::Session => rebuild_session(tx, cell, &register::fold(&ops)),
+        Kind::Setting => rebuild_settings(tx, &register::fold(&ops)),
+        Kind::Semester => rebuild_entity(tx, "semester", SEMESTER, cell, &register::fold(&ops)),
+        Kind::Teacher => rebuild_entity(tx, "teacher", TEACHER, cell, &register::fold(&ops)),
+        Kind::Student => rebuild_entity(tx, "student", STUDENT, cell, &register::fold(&ops)),
+        Kind::Course => rebuild_entity(tx, "course", COURSE, cell, &register::fold(&ops)),
+        // Of a newer version: kept and passed on, not shown.
+        Kind::Unknown(_) => Ok(()),
+    }
+}
+
+/// Rebuilds every cell when the database was derived by another version of this code.
+pub(crate) fn rebuild_if_outdated(tx: &mut WriteTx<'_>) -> Result<()> {
+    let stored =
+        tx.query_opt("SELECT version FROM derived", &[])?.map(|row| row.get::<i64>(0)).transpose()?;
+    if stored == Some(VERSION) {
+        return Ok(());
+    }
+    for table in ["semester", "teacher", "student", "course", "enrolment", "session", "attendance", "setting"]
+    {
+        tx.execute(&format!("DELETE FROM {table}"), &[])?;
+    }
+    for table in ["session_tally", "course_tally", "derived"] {
+        tx.execute(&format!("DELETE FROM {table}"), &[])?;
+    }
+    for cell in op::cells(tx)? {
+        rebuild(tx, &cell)?;
+    }
+    // Sessions come out unsettled; whoever reads tallies first counts them.
+    tx.effects.dirty_courses.clear();
+    tx.effects.dirty_marks.clear();
+    tx.execute("INSERT INTO derived (version) VALUES (?1)", params![VERSION])?;
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Column {
+    Text(&'static str),
+    Int(&'static str),
+    /// The id of another entity, or nothing.
+    Id(&'static str),
+}
+
+const ARCHIVED: Column = Column::Int("archived");
+const SEMESTER: &[Column] = &[Column::Text("semester_name"), ARCHIVED];
+const TEACHER: &[Column] =
+    &[Column::Text("teacher_name"), Column::Text("teacher_code"), Column::Text("pin_hash"), ARCHIVED];
+const STUDENT: &[Column] = &[
+    Column::Text("student_name"),
+    Column::Text("university_roll_no"),
+    Column::Text("enrollment_no"),
+    Column::Text("email1"),
+    Column::Text("email2"),
+    Column::Text("password_hash"),
+    ARCHIVED,
+];
+const COURSE: &[Column] = &[
+    Column::Text("course_name"),
+    Column::Text("course_code"),
+    Column::Int("default_duration_minutes"),
+    Column::Id("semester_id"),
+    Column::Id("teacher_id"),
+    ARCHIVED,
+];
+
+type Fields = BTreeMap<String, Field>;
+
+fn rebuild_entity(
+    tx: &mut WriteTx<'_>,
+    table: &str,
+    columns: &[Column],
+    cell: &Cell,
+    fields: &Fields,
+) -> Result<()> {
+    let mut names = String::new();
+    let mut places = String::new();
+    let mut updates = String::new();
+    let mut values = vec![Value::from(cell.entity)];
+    for (index, column) in columns.iter().enumerate() {
+        let (name, value) = match *column {
+            Column::Text(name) => (name, Value::Text(text(fields, name).unwrap_or_default())),
+            Column::Int(name) => (name, Value::Int(int(fields, name).unwrap_or_default())),
+            Column::Id(name) => (name, Value::from(id(fields, name))),
+        };
+        let comma = if index == 0 { "" } else { ", " };
+        names.push_str(&format!(", {name}"));
+        places.push_str(&format!(", ?{}", index + 2));
+        updates.push_str(&format!("{comma}{name} = excluded.{name}"));
+        values.push(value);
+    }
+    let sql = format!(
+        "INSERT INTO {table} (id{names}) VALUES (?1{places}) ON CONFLICT (id) DO UPDATE SET {updates}"
+    );
+    tx.execute(&sql, &values).map(|_| ())
+}
+
+fn rebuild_settings(tx: &mut WriteTx<'_>, fields: &Fields) -> Result<()> {
+    for (key, field) in fields {
+        tx.execute(
+            "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            params![key, field.value.to_string()],
+        )?;
+    }
+    tx.emit(Event::Settings);
+    Ok(())
+}
+
+/// An enrolment has two fields: `class_roll_id`, and `periods`, the whole history of one student's
+/// belonging to one course.
+fn rebuild_enrolment(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result<()> {
+    let (course, student) = (CourseId(cell.entity), StudentId(cell.subject));
+    let roll = int(fields, "class_roll_id").unwrap_or_default();
+    let periods: Vec<Period> = fields
+        .get("periods")
+        .and_then(|field| serde_json::from_value(field.value.clone()).ok())
+        .unwrap_or_default();
+    tx.execute("DELETE FROM enrolment WHERE course_id = ?1 AND student_id = ?2", params![course, student])?;
+    for period in &periods {
+        tx.execute(
+            "INSERT INTO enrolment (course_id, student_id, from_on, until_on, class_roll_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (course_id, student_id, from_on) DO NOTHING",
+            params![course, student, &period.from_on, period.until_on.clone(), roll],
+        )?;
+    }
+    // Sessions counted already may have been held on days that this changes.
+    let settled =
+        tx.query_opt("SELECT 1 FROM session WHERE course_id = ?1 AND settled = 1 LIMIT 1", params![course])?;
+    if settled.is_some() {
+        tx.effects.dirty_courses.insert(course);
+    }
+    tx.emit(Event::Roster(course));
+    Ok(())
+}
+
+fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result<()> {
+    let session = SessionId(cell.entity);
+    let before = tx.query_opt(
+        "SELECT course_id, held_on, closes_at, archived, settled FROM session WHERE id = ?1",
+        params![session],
+    )?;
+    let course = CourseId(id(fields, "course_id").unwrap_or_default());
+    let held_on = text(fields, "held_on").unwrap_or_default();
+    let ends_at = int(fields, "ends_at").unwrap_or_default();
+    let grace = int(fields, "grace_ms").unwrap_or_default();
+    let ended_at = int(fields, "ended_at");
+    let closes_at = ended_at.unwrap_or(ends_at + grace);
+    let archived = int(fields, "archived").unwrap_or_default();
+
+    let mut settled = false;
+    if let Some(before) = before
+        && before.get::<bool>(4)?
+    {
+        let old_course: CourseId = before.get(0)?;
+        let same = old_course == course
+            && before.get::<String>(1)? == held_on
+            && before.get::<i64>(3)? == archived
+            && closes_at <= tx.now();
+        settled = same;
+        if !same {
+            tx.execute("DELETE FROM session_tally WHERE session_id = ?1", params![session])?;
+            tx.effects.dirty_courses.insert(old_course);
+        }
+    }
+    tx.execute(
+        "INSERT INTO session (id, course_id, teacher_id, session_type, topic, held_on, starts_at, ends_at, grace_ms, \
+         late_after_ms, ended_at, closes_at, device_id, session_token, otp_seed, archived, settled) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+         ON CONFLICT (id) DO UPDATE SET course_id = excluded.course_id, teacher_id = excluded.teacher_id, \
+         session_type = excluded.session_type, topic = excluded.topic, held_on = excluded.held_on, \
+         starts_at = excluded.starts_at, ends_at = excluded.ends_at, grace_ms = excluded.grace_ms, \
+         late_after_ms = excluded.late_after_ms, ended_at = excluded.ended_at, closes_at = excluded.closes_at, \
+         device_id = excluded.device_id, session_token = excluded.session_token, otp_seed = excluded.otp_seed, \
+         archived = excluded.archived, settled = excluded.settled",
+        params![
+            session,
+            course,
+            id(fields, "teacher_id"),
+            text(fields, "session_type").unwrap_or_else(|| "offline".to_owned()),
+            text(fields, "topic").unwrap_or_default(),
+            held_on,
+            int(fields, "starts_at").unwrap_or_default(),
+            ends_at,
+            grace,
+            int(fields, "late_after_ms").unwrap_or_default(),
+            ended_at,
+            closes_at,
+            id(fields, "device_id"),
+            text(fields, "session_token"),
+            text(fields, "otp_seed").and_then(|seed| hex::decode(seed).ok()),
+            archived,
+            settled,
+        ],
+    )?;
+    tx.emit(Event::Session(session));
+    Ok(())
+}
+
+fn rebuild_mark(tx: &mut WriteTx<'_>, cell: &Cell, ops: &[Op]) -> Result<()> {
+    let (session, student) = (SessionId(cell.entity), StudentId(cell.subject));
+    let stamped: Vec<Stamped> = ops
+        .iter()
+        .filter_map(|op| {
+            let mark: Mark = serde_json::from_value(Json::Object(op.body.clone())).ok()?;
+            Some(Stamped { mark, hlc: op.eff.unwrap_or(op.hlc), id: op.id })
+        })
+        .collect();
+    let current = mark::current(&stamped);
+    if let Some(current) = current
+        && let Some(status) = current.mark.status
+    {
+        let recorded_at = ops.iter().find(|op| op.id == current.id).map_or(0, |op| op.wall_at);
+        let mark = &current.mark;
+        tx.execute(
+            "INSERT INTO attendance (session_id, student_id, status, source, reason, observed_at, recorded_at, op_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+             ON CONFLICT (session_id, student_id) DO UPDATE SET status = excluded.status, source = excluded.source, \
+             reason = excluded.reason, observed_at = excluded.observed_at, recorded_at = excluded.recorded_at, \
+             op_id = excluded.op_id",
+            params![
+                session,
+                student,
+                status.as_str(),
+                mark.source.as_str(),
+                mark.reason.clone(),
+                mark.observed_at,
+                recorded_at,
+                current.id,
+            ],
+        )?;
+        tx.emit(Event::Mark {
+            session_id: session,
+            student_id: student,
+            status: Some(status),
+            source: Some(mark.source),
+            reason: mark.reason.clone(),
+            observed_at: mark.observed_at,
+            recorded_at,
+        });
+    } else {
+        tx.execute(
+            "DELETE FROM attendance WHERE session_id = ?1 AND student_id = ?2",
+            params![session, student],
+        )?;
+        let now = tx.now();
+        tx.emit(Event::Mark {
+            session_id: session,
+            student_id: student,
+            status: None,
+            source: None,
+            reason: None,
+            observed_at: now,
+            recorded_at: now,
+        });
+    }
+    tx.effects.dirty_marks.insert((session, student));
+    Ok(())
+}
+
+fn text(fields: &Fields, name: &str) -> Option<String> {
+    fields.get(name)?.value.as_str().map(str::to_owned)
+}
+
+/// A number, or a switch as 1 or 0.
+fn int(fields: &Fields, name: &str) -> Option<i64> {
+    let value = &fields.get(name)?.value;
+    value.as_i64().or_else(|| value.as_bool().map(i64::from))
+}
+
+fn id(fields: &Fields, name: &str) -> Option<Uuid> {
+    fields.get(name)?.value.as_str().and_then(|text| Uuid::parse_str(text).ok())
+}

@@ -1,0 +1,311 @@
+//! Scanners of this node.
+
+use arise_core::clock::{MINUTE, SECOND};
+use arise_core::signature::Key;
+use arise_core::{DeviceId, Error, Result, SessionId, StudentId, UtcMillis};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::event::Event;
+use crate::params;
+use crate::tx::{Tx, WriteTx};
+use crate::value::Row;
+
+/// A scanner that hasn't been heard of for longer is offline.
+pub const STALE_AFTER: UtcMillis = 15 * SECOND;
+/// How long a pairing code can be used, once.
+pub const PAIRING_CODE_LASTS: UtcMillis = 10 * MINUTE;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub name: String,
+    pub room: String,
+    pub mac_address: String,
+    pub signed: bool,
+    pub approved: bool,
+    pub paired: bool,
+    pub address: String,
+    pub firmware: String,
+    pub health: Health,
+    pub last_seen: Option<UtcMillis>,
+    pub created_at: UtcMillis,
+}
+
+/// What a scanner says of itself with each heartbeat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// dBm.
+    pub wifi_strength: Option<i64>,
+    /// Percent.
+    pub battery: Option<i64>,
+    pub queue_count: Option<i64>,
+    pub sync_count: Option<i64>,
+}
+
+impl Device {
+    pub fn is_online(&self, now: UtcMillis) -> bool {
+        self.last_seen.is_some_and(|seen| now - seen <= STALE_AFTER)
+    }
+
+    /// Whether it may mark.
+    pub fn is_trusted(&self) -> bool {
+        if self.signed { self.paired } else { self.approved }
+    }
+}
+
+const COLUMNS: &str = "id, name, room, mac_address, protocol, approved, device_key IS NOT NULL, address, firmware, \
+                       wifi_strength, battery, queue_count, sync_count, last_seen, created_at";
+
+fn from_row(row: &Row) -> Result<Device> {
+    Ok(Device {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        room: row.get(2)?,
+        mac_address: row.get(3)?,
+        signed: row.get::<String>(4)? == "signed",
+        approved: row.get(5)?,
+        paired: row.get(6)?,
+        address: row.get(7)?,
+        firmware: row.get(8)?,
+        health: Health {
+            wifi_strength: row.get(9)?,
+            battery: row.get(10)?,
+            queue_count: row.get(11)?,
+            sync_count: row.get(12)?,
+        },
+        last_seen: row.get(13)?,
+        created_at: row.get(14)?,
+    })
+}
+
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Device>> {
+    let rows = tx.query(
+        &format!("SELECT {COLUMNS} FROM device WHERE archived = 0 ORDER BY lower(name), id LIMIT 1000"),
+        &[],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// # Errors
+/// `not_found`.
+pub fn get(tx: &mut Tx<'_>, id: DeviceId) -> Result<Device> {
+    let row =
+        tx.query_opt(&format!("SELECT {COLUMNS} FROM device WHERE id = ?1 AND archived = 0"), params![id])?;
+    row.as_ref().map(from_row).transpose()?.ok_or_else(|| Error::not_found("scanner"))
+}
+
+/// Adds a scanner that speaks the signed protocol. It can do nothing until it is paired.
+pub fn create(tx: &mut WriteTx<'_>, name: &str, room: &str) -> Result<DeviceId> {
+    insert(tx, name, room, "", "signed", "")
+}
+
+fn insert(
+    tx: &mut WriteTx<'_>,
+    name: &str,
+    room: &str,
+    mac_address: &str,
+    protocol: &str,
+    address: &str,
+) -> Result<DeviceId> {
+    let now = tx.now();
+    let id = DeviceId::new(now);
+    tx.execute(
+        "INSERT INTO device (id, name, room, mac_address, protocol, approved, archived, pairing, counter, address, \
+         firmware, created_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, ?6, '', ?7)",
+        params![id, name, room, mac_address, protocol, address, now],
+    )?;
+    tx.emit(Event::Device(id));
+    Ok(id)
+}
+
+/// Changes the name and room, and for a scanner of the unsigned protocol whether it may mark.
+pub fn update(tx: &mut WriteTx<'_>, id: DeviceId, name: &str, room: &str, approved: bool) -> Result<()> {
+    let changed = tx.execute(
+        "UPDATE device SET name = ?2, room = ?3, approved = ?4 WHERE id = ?1 AND archived = 0",
+        params![id, name, room, approved],
+    )?;
+    if changed == 0 {
+        return Err(Error::not_found("scanner"));
+    }
+    tx.emit(Event::Device(id));
+    Ok(())
+}
+
+/// Forgets a scanner's key and takes it out of the lists.
+pub fn archive(tx: &mut WriteTx<'_>, id: DeviceId) -> Result<()> {
+    let changed = tx.execute(
+        "UPDATE device SET archived = 1, approved = 0, device_key = NULL, pairing_code_hash = NULL \
+         WHERE id = ?1 AND archived = 0",
+        params![id],
+    )?;
+    if changed == 0 {
+        return Err(Error::not_found("scanner"));
+    }
+    tx.emit(Event::Device(id));
+    Ok(())
+}
+
+/// Keeps the print of a new pairing code, which replaces an earlier one.
+pub fn offer_pairing(tx: &mut WriteTx<'_>, id: DeviceId, code: &str) -> Result<UtcMillis> {
+    let expires_at = tx.now() + PAIRING_CODE_LASTS;
+    tx.execute(
+        "UPDATE device SET pairing_code_hash = ?2, pairing_expires_at = ?3, protocol = 'signed' WHERE id = ?1",
+        params![id, code_hash(code), expires_at],
+    )?;
+    Ok(expires_at)
+}
+
+/// Uses a pairing code up and gives the scanner its key.
+///
+/// # Errors
+/// `pairing_code_wrong` for one that was never given, was used, or is older than ten minutes.
+pub fn pair(
+    tx: &mut WriteTx<'_>,
+    code: &str,
+    mac_address: &str,
+    firmware: &str,
+    key: &Key,
+) -> Result<DeviceId> {
+    let now = tx.now();
+    let row = tx.query_opt(
+        "UPDATE device SET device_key = ?2, pairing = pairing + 1, counter = 0, pairing_code_hash = NULL, \
+         mac_address = ?3, firmware = ?4, last_seen = ?5 \
+         WHERE pairing_code_hash = ?1 AND pairing_expires_at > ?5 AND archived = 0 RETURNING id",
+        params![code_hash(code), *key, mac_address, firmware, now],
+    )?;
+    let Some(row) = row else {
+        return Err(Error::unauthorized(
+            "pairing_code_wrong",
+            "This pairing code isn't valid. Codes work once, for ten minutes: make a new one.",
+        ));
+    };
+    let id = row.get(0)?;
+    tx.emit(Event::Device(id));
+    Ok(id)
+}
+
+fn code_hash(code: &str) -> String {
+    let code: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    hex::encode(Sha256::digest(code.to_ascii_uppercase()))
+}
+
+/// What is needed to believe a signed request.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    pub key: Key,
+    pub pairing: i64,
+}
+
+pub fn credential(tx: &mut Tx<'_>, id: DeviceId) -> Result<Option<Credential>> {
+    let row = tx.query_opt(
+        "SELECT device_key, pairing FROM device WHERE id = ?1 AND archived = 0 AND device_key IS NOT NULL",
+        params![id],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let key: Vec<u8> = row.get(0)?;
+    let key = Key::try_from(key).map_err(|_| Error::internal("a scanner's key has the wrong length"))?;
+    Ok(Some(Credential { key, pairing: row.get(1)? }))
+}
+
+/// Uses a request's counter up, in the transaction of what the request does.
+///
+/// # Errors
+/// `replayed` when the counter isn't above the last one, or the scanner was removed or paired anew.
+pub fn advance(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, counter: i64) -> Result<()> {
+    let now = tx.now();
+    let changed = tx.execute(
+        "UPDATE device SET counter = ?3, last_seen = ?4 \
+         WHERE id = ?1 AND pairing = ?2 AND counter < ?3 AND archived = 0",
+        params![id, pairing, counter, now],
+    )?;
+    if changed == 1 {
+        return Ok(());
+    }
+    Err(Error::unauthorized("replayed", "This request was sent before. Its counter must rise."))
+}
+
+pub fn heartbeat(tx: &mut WriteTx<'_>, id: DeviceId, health: &Health, firmware: Option<&str>) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE device SET wifi_strength = ?2, battery = ?3, queue_count = ?4, sync_count = ?5, last_seen = ?6 \
+         WHERE id = ?1",
+        params![id, health.wifi_strength, health.battery, health.queue_count, health.sync_count, now],
+    )?;
+    if let Some(firmware) = firmware {
+        tx.execute("UPDATE device SET firmware = ?2 WHERE id = ?1", params![id, firmware])?;
+    }
+    tx.emit(Event::Device(id));
+    Ok(())
+}
+
+/// The scanner of the unsigned protocol with this MAC address; a new one waits for approval.
+pub fn legacy(tx: &mut WriteTx<'_>, mac_address: &str, address: &str) -> Result<DeviceId> {
+    let known = tx.query_opt(
+        "SELECT id, approved, address FROM device \
+         WHERE mac_address = ?1 AND protocol = 'legacy' AND archived = 0 LIMIT 1",
+        params![mac_address],
+    )?;
+    let Some(known) = known else {
+        return insert(tx, &format!("Scanner {mac_address}"), "", mac_address, "legacy", address);
+    };
+    let id = known.get(0)?;
+    tx.execute("UPDATE device SET address = ?2 WHERE id = ?1", params![id, address])?;
+    Ok(id)
+}
+
+/// The approved scanner of the unsigned protocol that heartbeats from this address.
+pub fn legacy_at(tx: &mut Tx<'_>, address: &str) -> Result<Option<DeviceId>> {
+    let row = tx.query_opt(
+        "SELECT id FROM device WHERE address = ?1 AND protocol = 'legacy' AND approved = 1 AND archived = 0 \
+         ORDER BY last_seen DESC LIMIT 1",
+        params![address],
+    )?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// What a scanner was told of one of its marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub status: String,
+    pub message: String,
+    pub student_id: Option<StudentId>,
+}
+
+pub fn told(tx: &mut Tx<'_>, id: DeviceId, pairing: i64, seq: i64) -> Result<Option<Told>> {
+    let row = tx.query_opt(
+        "SELECT status, message, student_id FROM device_mark WHERE device_id = ?1 AND pairing = ?2 AND seq = ?3",
+        params![id, pairing, seq],
+    )?;
+    row.map(|row| Ok(Told { status: row.get(0)?, message: row.get(1)?, student_id: row.get(2)? })).transpose()
+}
+
+/// One numbered mark of a scanner, as it is remembered.
+#[derive(Debug, Clone)]
+pub struct DeviceMark {
+    pub seq: i64,
+    pub class_roll_id: Option<i64>,
+    pub session_id: Option<SessionId>,
+    pub observed_at: Option<UtcMillis>,
+}
+
+pub fn tell(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, mark: &DeviceMark, told: &Told) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "INSERT INTO device_mark (device_id, pairing, seq, status, message, class_roll_id, session_id, student_id, \
+         observed_at, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            id,
+            pairing,
+            mark.seq,
+            &told.status,
+            &told.message,
+            mark.class_roll_id,
+            mark.session_id,
+            told.student_id,
+            mark.observed_at,
+            now,
+        ],
+    )
+    .map(|_| ())
+}

@@ -1,0 +1,22 @@
+//! What the store needs of a database engine.
+
+use arise_core::Result;
+
+use crate::value::{Row, Value};
+
+pub(crate) trait Engine: Send {
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64>;
+    fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>>;
+    /// Several statements without parameters.
+    fn batch(&mut self, sql: &str) -> Result<()>;
+    /// Begins a transaction that will write. No other writer, of any process, runs until it ends.
+    fn begin_write(&mut self) -> Result<()>;
+    /// Begins a transaction that sees one state of the database and can't write.
+    fn begin_read(&mut self) -> Result<()>;
+    /// Renders a migration for this engine.
+    fn render(&self, migration: &str) -> String;
+    /// Whether several processes may share the database.
+    fn is_shared(&self) -> bool;
+    /// Makes the connection usable again if it was lost.
+    fn revive(&mut self) -> Result<()>;
+}

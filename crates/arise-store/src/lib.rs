@@ -1,0 +1,284 @@
+//! The only place that speaks SQL. [`Store::write`] runs a closure in the one writer's transaction and
+//! answers after the commit; [`Store::read`] runs one on a snapshot. Every replicated write goes through
+//! [`WriteTx::put`] or [`WriteTx::append_mark`], which write the record and what follows from it together.
+
+mod apply;
+mod engine;
+mod event;
+mod migrate;
+mod pg;
+mod sqlite;
+mod tx;
+mod value;
+mod writer;
+
+pub mod admin;
+pub mod audit;
+pub mod course;
+pub mod device;
+pub mod enrolment;
+pub mod login;
+pub mod mark;
+pub mod node;
+pub mod op;
+pub mod semester;
+pub mod session;
+pub mod setting;
+pub mod student;
+pub mod tally;
+pub mod teacher;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use arise_core::{Clock, Error, Result};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::engine::Engine;
+pub use crate::event::Event;
+use crate::pg::Postgres;
+use crate::sqlite::{Mode, Sqlite};
+pub use crate::tx::{Tx, WriteTx};
+pub use crate::value::{FromValue, Row, Value};
+use crate::writer::{Done, Job, Writer};
+
+/// Where the records are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A SQLite file. Its folder must exist.
+    File(PathBuf),
+    /// `postgres://user:password@host:port/database`
+    Postgres(String),
+}
+
+/// Jobs that may wait for the writer before callers have to wait too.
+const WRITE_QUEUE: usize = 4_096;
+const READ_QUEUE: usize = 1_024;
+/// Readers are threads: they wait for the disk, not for each other.
+const READERS: usize = 3;
+/// Events a slow listener may be behind before it is told to look at the database again.
+const EVENTS: usize = 4_096;
+
+type ReadJob = Box<dyn FnOnce(&mut Tx<'_>) -> Done + Send>;
+
+/// A node's database. Cheap to clone; the last clone that is dropped lets the threads end.
+#[derive(Clone)]
+pub struct Store {
+    writes: mpsc::Sender<Job>,
+    reads: mpsc::Sender<ReadJob>,
+    events: broadcast::Sender<Event>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// Opens the database, making and migrating it as needed. Blocks.
+    ///
+    /// # Errors
+    /// `disk_error`, `database_unreachable`, `database_newer`, `database_damaged`, each saying what to do.
+    pub fn open(location: &Location, clock: Arc<dyn Clock>) -> Result<Self> {
+        let mut engine = open_engine(location, Mode::Write)?;
+        migrate::run(&mut *engine, clock.now())?;
+        let node = node::start(&mut *engine, clock.now())?;
+        let (events, _) = broadcast::channel(EVENTS);
+
+        if let Location::Postgres(url) = location {
+            listen(url, events.clone())?;
+        }
+        let (writes, jobs) = mpsc::channel(WRITE_QUEUE);
+        let writer = Writer { engine, node, clock: Arc::clone(&clock), events: events.clone() };
+        spawn("writer", move || writer.run(jobs))?;
+
+        let (reads, jobs) = mpsc::channel(READ_QUEUE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..READERS {
+            let engine = open_engine(location, Mode::Read)?;
+            let (jobs, clock) = (Arc::clone(&jobs), Arc::clone(&clock));
+            spawn("reader", move || read_loop(engine, &jobs, &*clock))?;
+        }
+        let store = Self { writes, reads, events, clock };
+        store.write_blocking(|tx| apply::rebuild_if_outdated(tx))?;
+        Ok(store)
+    }
+
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What is committed from now on, on this node or, with PostgreSQL, by any process of it.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Runs `job` in a transaction and answers after it is on the disk. When `job` fails, nothing of it stays.
+    ///
+    /// # Errors
+    /// What `job` answers, or `disk_full` and its like.
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = write_job(job);
+        self.writes.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| lost())?
+    }
+
+    /// [`Store::write`] for threads outside the async runtime.
+    pub fn write_blocking<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = write_job(job);
+        self.writes.blocking_send(job).map_err(|_| stopped())?;
+        answer.blocking_recv().map_err(|_| lost())?
+    }
+
+    /// Runs `job` on one state of the database.
+    ///
+    /// # Errors
+    /// What `job` answers, or `disk_error` and its like.
+    pub async fn read<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = read_job(job);
+        self.reads.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| lost())?
+    }
+
+    /// [`Store::read`] for threads outside the async runtime.
+    pub fn read_blocking<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = read_job(job);
+        self.reads.blocking_send(job).map_err(|_| stopped())?;
+        answer.blocking_recv().map_err(|_| lost())?
+    }
+
+    /// [`Store::read`] after counting every session whose time has passed: for whatever shows tallies.
+    pub async fn read_settled<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        while self.read(tally::is_due).await? {
+            self.write(tally::settle_due).await?;
+        }
+        self.read(job).await
+    }
+}
+
+fn write_job<T, F>(job: F) -> (Job, oneshot::Receiver<Result<T>>)
+where
+    T: Send + 'static,
+    F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+{
+    let (sender, answer) = oneshot::channel();
+    let job: Job = Box::new(move |tx| {
+        let result = job(tx);
+        let keep = result.is_ok();
+        // What failed by itself keeps its own error, whatever became of the commit.
+        let done: Done = Box::new(move |commit| {
+            let _ = sender.send(result.and_then(|value| commit.map(|()| value)));
+        });
+        (keep, done)
+    });
+    (job, answer)
+}
+
+fn read_job<T, F>(job: F) -> (ReadJob, oneshot::Receiver<Result<T>>)
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    let (sender, answer) = oneshot::channel();
+    let job: ReadJob = Box::new(move |tx| {
+        let result = job(tx);
+        Box::new(move |begun| {
+            let _ = sender.send(begun.and(result));
+        })
+    });
+    (job, answer)
+}
+
+fn read_loop(mut engine: Box<dyn Engine>, jobs: &Mutex<mpsc::Receiver<ReadJob>>, clock: &dyn Clock) {
+    loop {
+        // A reader that panicked was holding no job; the queue is as good as before.
+        let next = jobs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).blocking_recv();
+        let Some(job) = next else { return };
+        if let Err(error) = engine.begin_read() {
+            tracing::warn!(%error, "a read couldn't begin");
+            if let Err(error) = engine.revive().and_then(|()| engine.begin_read()) {
+                tracing::error!(%error, "the database can't be reached");
+                drop(job);
+                continue;
+            }
+        }
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            job(&mut Tx::new(&mut *engine, clock.now()))
+        }));
+        if engine.execute("COMMIT", &[]).is_err()
+            && let Err(error) = engine.revive()
+        {
+            tracing::error!(%error, "the database can't be reached");
+        }
+        if let Ok(done) = done {
+            done(Ok(()));
+        }
+    }
+}
+
+fn open_engine(location: &Location, mode: Mode) -> Result<Box<dyn Engine>> {
+    Ok(match location {
+        Location::File(path) => Box::new(Sqlite::open(path, mode)?),
+        Location::Postgres(url) => Box::new(Postgres::open(url)?),
+    })
+}
+
+/// Receives the events of every process that shares the PostgreSQL database.
+fn listen(url: &str, events: broadcast::Sender<Event>) -> Result<()> {
+    let mut client = pg::connect(url)?;
+    subscribe(&mut client)?;
+    let url = url.to_owned();
+    spawn("listener", move || {
+        loop {
+            pg::each_notification(&mut client, |payload| {
+                let event = serde_json::from_str(payload).unwrap_or(Event::Resync);
+                let _ = events.send(event);
+            });
+            // The connection was lost, and with it perhaps events.
+            client = loop {
+                match pg::connect(&url).and_then(|mut client| subscribe(&mut client).map(|()| client)) {
+                    Ok(client) => break client,
+                    Err(error) => tracing::warn!(%error, "live events of other processes don't arrive"),
+                }
+                thread::park_timeout(std::time::Duration::from_secs(1));
+            };
+            let _ = events.send(Event::Resync);
+        }
+    })
+}
+
+fn subscribe(client: &mut postgres::Client) -> Result<()> {
+    client
+        .batch_execute("LISTEN arise")
+        .map_err(|e| Error::unavailable("database_unreachable", e.to_string()))
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
+    let spawned = thread::Builder::new().name(format!("arise-{name}")).spawn(body);
+    spawned.map(|_| ()).map_err(|e| Error::internal(format!("no thread for the {name}: {e}")))
+}
+
+fn stopped() -> Error {
+    Error::unavailable("stopping", "arise is stopping. Try again when it is back.")
+}
+
+fn lost() -> Error {
+    Error::unavailable("not_done", "This couldn't be done and nothing was saved. Try again.")
+}

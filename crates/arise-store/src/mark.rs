@@ -1,0 +1,113 @@
+//! Marks of a session, and taking a new one.
+
+use std::collections::HashMap;
+
+use arise_core::session::Window;
+use arise_core::{Error, Mark, OpId, Result, SessionId, Source, Status, StudentId, UtcMillis};
+
+use crate::params;
+use crate::session::Session;
+use crate::tx::{Tx, WriteTx};
+use crate::value::Row;
+
+/// The current mark of a student in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current {
+    pub student_id: StudentId,
+    pub status: Status,
+    pub source: Source,
+    pub reason: Option<String>,
+    pub observed_at: UtcMillis,
+    pub recorded_at: UtcMillis,
+    pub op_id: OpId,
+}
+
+const COLUMNS: &str = "student_id, status, source, reason, observed_at, recorded_at, op_id";
+
+fn from_row(row: &Row) -> Result<Current> {
+    let unreadable = || Error::internal("a mark's status or source can't be read");
+    Ok(Current {
+        student_id: row.get(0)?,
+        status: Status::parse(&row.get::<String>(1)?).ok_or_else(unreadable)?,
+        source: Source::parse(&row.get::<String>(2)?).ok_or_else(unreadable)?,
+        reason: row.get(3)?,
+        observed_at: row.get(4)?,
+        recorded_at: row.get(5)?,
+        op_id: row.get(6)?,
+    })
+}
+
+pub fn find(tx: &mut Tx<'_>, session: SessionId, student: StudentId) -> Result<Option<Current>> {
+    let row = tx.query_opt(
+        &format!("SELECT {COLUMNS} FROM attendance WHERE session_id = ?1 AND student_id = ?2"),
+        params![session, student],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
+pub fn of_session(tx: &mut Tx<'_>, session: SessionId) -> Result<HashMap<StudentId, Current>> {
+    let rows =
+        tx.query(&format!("SELECT {COLUMNS} FROM attendance WHERE session_id = ?1"), params![session])?;
+    rows.iter().map(|row| from_row(row).map(|mark| (mark.student_id, mark))).collect()
+}
+
+/// What became of an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is on record.
+    New,
+    /// The student was marked already; nothing was written.
+    Duplicate,
+}
+
+/// Takes what a device or code observed. A repeated observation writes nothing, but one that shows that
+/// the student came earlier than is known does.
+pub fn observe(
+    tx: &mut WriteTx<'_>,
+    session: SessionId,
+    window: &Window,
+    student: StudentId,
+    source: Source,
+    observed_at: UtcMillis,
+) -> Result<Taken> {
+    if let Some(known) = find(tx, session, student)? {
+        // What a person decided stays; an explicit absence that a device contradicts is theirs to lift.
+        let improves = !known.source.is_human() && observed_at < known.observed_at;
+        if known.status.attended() && !improves {
+            return Ok(Taken::Duplicate);
+        }
+    }
+    let status = Some(window.status_at(observed_at));
+    tx.append_mark(session, student, &Mark { status, source, observed_at, reason: None })?;
+    Ok(Taken::New)
+}
+
+/// Writes what a person decided. `None` takes their earlier decisions back. Deciding what already stands
+/// writes nothing.
+pub fn decide(
+    tx: &mut WriteTx<'_>,
+    session: &Session,
+    student: StudentId,
+    status: Option<Status>,
+    source: Source,
+    reason: &str,
+) -> Result<Taken> {
+    let known = find(tx, session.id, student)?;
+    let stands = match (&known, status) {
+        (None, None) => true,
+        (Some(known), Some(status)) => {
+            known.status == status
+                && known.source == source
+                && known.reason.as_deref().unwrap_or_default() == reason
+        }
+        (Some(known), None) => !known.source.is_human(),
+        (None, Some(_)) => false,
+    };
+    if stands {
+        return Ok(Taken::Duplicate);
+    }
+    let observed_at = tx.now();
+    let reason = (!reason.is_empty()).then(|| reason.to_owned());
+    tx.append_mark(session.id, student, &Mark { status, source, observed_at, reason })?;
+    Ok(Taken::New)
+}

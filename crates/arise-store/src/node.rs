@@ -1,0 +1,43 @@
+//! This node's own row.
+
+use arise_core::{Error, NodeId, Result, UtcMillis};
+
+use crate::engine::Engine;
+use crate::params;
+use crate::tx::{NodeState, Tx};
+
+/// Makes the node's row at the first start and counts the starts.
+pub(crate) fn start(engine: &mut dyn Engine, now: UtcMillis) -> Result<NodeState> {
+    engine.begin_write()?;
+    let started = start_inside(engine, now);
+    engine.batch(if started.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    started
+}
+
+fn start_inside(engine: &mut dyn Engine, now: UtcMillis) -> Result<NodeState> {
+    let existing = engine.query("UPDATE node SET boot = boot + 1 RETURNING id, boot, hlc", &[])?;
+    if let Some(row) = existing.first() {
+        return Ok(NodeState { id: row.get(0)?, boot: row.get(1)?, hlc: row.get(2)? });
+    }
+    let id = NodeId::new(now);
+    let mut key = [0_u8; 32];
+    getrandom::fill(&mut key).map_err(|e| Error::internal(format!("no randomness from the system: {e}")))?;
+    engine.execute(
+        "INSERT INTO node (id, boot, hlc, signing_key, created_at) VALUES (?1, 1, 0, ?2, ?3)",
+        params![id, key, now],
+    )?;
+    Ok(NodeState { id, boot: 1, hlc: 0 })
+}
+
+pub(crate) fn hlc(tx: &mut Tx<'_>) -> Result<i64> {
+    tx.query_one("SELECT hlc FROM node", &[])?.get(0)
+}
+
+/// The key that signs tokens when SECRET_KEY isn't set.
+pub fn signing_key(tx: &mut Tx<'_>) -> Result<Vec<u8>> {
+    tx.query_one("SELECT signing_key FROM node", &[])?.get(0)
+}
+
+pub fn id(tx: &mut Tx<'_>) -> Result<NodeId> {
+    tx.query_one("SELECT id FROM node", &[])?.get(0)
+}

@@ -1,0 +1,213 @@
+//! Counts kept beside the marks, so that nothing that is looked at often scans them.
+//!
+//! A session counts once its time has passed: it is then *settled*. No job has to run for that; whoever reads
+//! tallies settles what is due first. Corrections of settled sessions are counted anew, never added up.
+
+use arise_core::{CourseId, Result, SessionId, StudentId, Tally};
+
+use crate::params;
+use crate::tx::{Tx, WriteTx};
+use crate::value::Row;
+
+/// Sessions settled by one transaction, which bounds how long marks wait for it.
+const SETTLE_AT_ONCE: i64 = 8;
+
+/// Whether a session's time has passed without its being counted.
+pub fn is_due(tx: &mut Tx<'_>) -> Result<bool> {
+    let now = tx.now();
+    let due = tx.query_opt(
+        "SELECT 1 FROM session WHERE settled = 0 AND archived = 0 AND closes_at <= ?1 LIMIT 1",
+        params![now],
+    )?;
+    Ok(due.is_some())
+}
+
+/// Counts some of the sessions whose time has passed.
+pub fn settle_due(tx: &mut WriteTx<'_>) -> Result<()> {
+    let now = tx.now();
+    let due = tx.query(
+        "SELECT id FROM session WHERE settled = 0 AND archived = 0 AND closes_at <= ?1 ORDER BY closes_at LIMIT ?2",
+        params![now, SETTLE_AT_ONCE],
+    )?;
+    for row in due {
+        settle(tx, row.get(0)?)?;
+    }
+    Ok(())
+}
+
+/// A session's students of its day, each with what their mark says.
+const OF_SESSION: &str = "FROM session s \
+    JOIN enrolment e ON e.course_id = s.course_id AND e.from_on <= s.held_on \
+        AND (e.until_on IS NULL OR s.held_on < e.until_on) \
+    LEFT JOIN attendance a ON a.session_id = s.id AND a.student_id = e.student_id";
+
+const COUNTS: &str = "CAST(COUNT(*) AS INTEGER), \
+    CAST(COUNT(*) FILTER (WHERE a.status = 'present') AS INTEGER), \
+    CAST(COUNT(*) FILTER (WHERE a.status = 'late') AS INTEGER), \
+    CAST(COUNT(*) FILTER (WHERE a.status = 'excused') AS INTEGER)";
+
+fn settle(tx: &mut WriteTx<'_>, session: SessionId) -> Result<()> {
+    tx.execute("UPDATE session SET settled = 1 WHERE id = ?1", params![session])?;
+    count_session(tx, session)?;
+    tx.execute(
+        &format!(
+            "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused) \
+             SELECT s.course_id, e.student_id, {COUNTS} {OF_SESSION} WHERE s.id = ?1 GROUP BY s.course_id, e.student_id \
+             ON CONFLICT (course_id, student_id) DO UPDATE SET sessions = course_tally.sessions + excluded.sessions, \
+             present = course_tally.present + excluded.present, late = course_tally.late + excluded.late, \
+             excused = course_tally.excused + excluded.excused"
+        ),
+        params![session],
+    )?;
+    Ok(())
+}
+
+fn count_session(tx: &mut WriteTx<'_>, session: SessionId) -> Result<()> {
+    tx.execute("DELETE FROM session_tally WHERE session_id = ?1", params![session])?;
+    tx.execute(
+        &format!(
+            "INSERT INTO session_tally (session_id, enrolled, present, late, excused) \
+             SELECT s.id, {COUNTS} {OF_SESSION} WHERE s.id = ?1 GROUP BY s.id"
+        ),
+        params![session],
+    )?;
+    Ok(())
+}
+
+/// Counts one student in one course anew.
+fn count_pair(tx: &mut WriteTx<'_>, course: CourseId, student: StudentId) -> Result<()> {
+    tx.execute(
+        "DELETE FROM course_tally WHERE course_id = ?1 AND student_id = ?2",
+        params![course, student],
+    )?;
+    tx.execute(
+        &format!(
+            "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused) \
+             SELECT s.course_id, e.student_id, {COUNTS} {OF_SESSION} \
+             WHERE s.course_id = ?1 AND e.student_id = ?2 AND s.settled = 1 AND s.archived = 0 \
+             GROUP BY s.course_id, e.student_id"
+        ),
+        params![course, student],
+    )?;
+    Ok(())
+}
+
+/// Counts a whole course anew.
+fn count_course(tx: &mut WriteTx<'_>, course: CourseId) -> Result<()> {
+    tx.execute("DELETE FROM course_tally WHERE course_id = ?1", params![course])?;
+    tx.execute(
+        &format!(
+            "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused) \
+             SELECT s.course_id, e.student_id, {COUNTS} {OF_SESSION} \
+             WHERE s.course_id = ?1 AND s.settled = 1 AND s.archived = 0 GROUP BY s.course_id, e.student_id"
+        ),
+        params![course],
+    )?;
+    tx.execute(
+        "DELETE FROM session_tally WHERE session_id IN (SELECT id FROM session WHERE course_id = ?1)",
+        params![course],
+    )?;
+    tx.execute(
+        &format!(
+            "INSERT INTO session_tally (session_id, enrolled, present, late, excused) \
+             SELECT s.id, {COUNTS} {OF_SESSION} \
+             WHERE s.course_id = ?1 AND s.settled = 1 AND s.archived = 0 GROUP BY s.id"
+        ),
+        params![course],
+    )?;
+    Ok(())
+}
+
+/// Brings the tallies up to date with what the job changed. Part of the job's own transaction.
+pub(crate) fn refresh_dirty(tx: &mut WriteTx<'_>) -> Result<()> {
+    let courses = std::mem::take(&mut tx.effects.dirty_courses);
+    let marks = std::mem::take(&mut tx.effects.dirty_marks);
+    for &course in &courses {
+        count_course(tx, course)?;
+    }
+    let mut last: Option<(SessionId, Option<CourseId>)> = None;
+    let mut sessions = std::collections::BTreeSet::new();
+    for (session, student) in marks {
+        // A job's marks are mostly of one session, which is looked up once.
+        let course = match last {
+            Some((known, course)) if known == session => course,
+            _ => {
+                let settled = tx.query_opt(
+                    "SELECT course_id FROM session WHERE id = ?1 AND settled = 1 AND archived = 0",
+                    params![session],
+                )?;
+                settled.map(|row| row.get(0)).transpose()?
+            }
+        };
+        last = Some((session, course));
+        if let Some(course) = course.filter(|course| !courses.contains(course)) {
+            count_pair(tx, course, student)?;
+            sessions.insert(session);
+        }
+    }
+    for session in sessions {
+        count_session(tx, session)?;
+    }
+    Ok(())
+}
+
+/// Where the kept tallies differ from a count of the marks; empty is as it should be. Reads everything.
+pub fn check(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    let counted = tx.query(
+        &format!(
+            "SELECT s.course_id, e.student_id, {COUNTS} {OF_SESSION} \
+             WHERE s.settled = 1 AND s.archived = 0 GROUP BY s.course_id, e.student_id ORDER BY 1, 2"
+        ),
+        &[],
+    )?;
+    let kept = tx.query(
+        "SELECT course_id, student_id, sessions, present, late, excused FROM course_tally WHERE sessions > 0 \
+         ORDER BY 1, 2",
+        &[],
+    )?;
+    if counted != kept {
+        wrong.push(format!("{} kept tallies of students differ from {} counted", kept.len(), counted.len()));
+    }
+    let counted = tx.query(
+        &format!(
+            "SELECT s.id, {COUNTS} {OF_SESSION} WHERE s.settled = 1 AND s.archived = 0 GROUP BY s.id ORDER BY 1"
+        ),
+        &[],
+    )?;
+    let kept = tx.query(
+        "SELECT session_id, enrolled, present, late, excused FROM session_tally WHERE enrolled > 0 ORDER BY 1",
+        &[],
+    )?;
+    if counted != kept {
+        wrong.push(format!("{} kept tallies of sessions differ from {} counted", kept.len(), counted.len()));
+    }
+    Ok(wrong)
+}
+
+/// How a student stands in every course that counted them.
+pub fn of_student(tx: &mut Tx<'_>, student: StudentId) -> Result<Vec<(CourseId, Tally)>> {
+    let rows = tx.query(
+        "SELECT course_id, sessions, present, late, excused FROM course_tally WHERE student_id = ?1",
+        params![student],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, from_row(row, 1)?))).collect()
+}
+
+/// How every student stands in a course.
+pub fn of_course(tx: &mut Tx<'_>, course: CourseId) -> Result<Vec<(StudentId, Tally)>> {
+    let rows = tx.query(
+        "SELECT student_id, sessions, present, late, excused FROM course_tally WHERE course_id = ?1",
+        params![course],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, from_row(row, 1)?))).collect()
+}
+
+pub(crate) fn from_row(row: &Row, at: usize) -> Result<Tally> {
+    Ok(Tally {
+        sessions: row.get(at)?,
+        present: row.get(at + 1)?,
+        late: row.get(at + 2)?,
+        excused: row.get(at + 3)?,
+    })
+}

@@ -1,0 +1,146 @@
+//! One writer with group commit: jobs that wait together are committed together, each in its own savepoint,
+//! and are answered only after the commit.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arise_core::{Clock, Error, Result};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::tx::{Effects, NodeState, Tx, WriteTx};
+use crate::{node, params, tally};
+
+/// Told the outcome of the commit; sends the job's answer.
+pub(crate) type Done = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// A job runs inside the transaction and says whether its changes stay.
+pub(crate) type Job = Box<dyn FnOnce(&mut WriteTx<'_>) -> (bool, Done) + Send>;
+
+/// The most jobs of one commit: bounds how long the first waits for the last.
+const MAX_BATCH: usize = 512;
+
+pub(crate) struct Writer {
+    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) node: NodeState,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: broadcast::Sender<Event>,
+}
+
+impl Writer {
+    /// Runs until every sender of jobs is gone.
+    pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        while let Some(first) = jobs.blocking_recv() {
+            batch.push(first);
+            while batch.len() < MAX_BATCH
+                && let Ok(job) = jobs.try_recv()
+            {
+                batch.push(job);
+            }
+            self.commit(&mut batch);
+        }
+    }
+
+    fn commit(&mut self, batch: &mut Vec<Job>) {
+        let mut answers = Vec::with_capacity(batch.len());
+        let mut events = Vec::new();
+        let outcome = self.run_batch(batch, &mut answers, &mut events);
+        if let Err(error) = &outcome {
+            tracing::error!(%error, jobs = answers.len(), "a commit failed; nothing of it was kept");
+            if let Err(error) = self.engine.revive() {
+                tracing::error!(%error, "the database can't be reached");
+            }
+        } else if !self.engine.is_shared() {
+            for event in events {
+                // No receiver means that nobody is watching.
+                let _ = self.events.send(event);
+            }
+        }
+        for done in answers {
+            done(outcome.clone());
+        }
+        // Jobs that never ran, because the transaction couldn't begin.
+        for job in batch.drain(..) {
+            let error = outcome.clone().err().unwrap_or_else(|| Error::internal("a job was left over"));
+            refuse(job, &error);
+        }
+    }
+
+    fn run_batch(
+        &mut self,
+        batch: &mut Vec<Job>,
+        answers: &mut Vec<Done>,
+        events: &mut Vec<Event>,
+    ) -> Result<()> {
+        self.engine.begin_write()?;
+        if self.engine.is_shared() {
+            self.node.hlc = self.node.hlc.max(node::hlc(&mut Tx::new(&mut *self.engine, 0))?);
+        }
+        let before = self.node.hlc;
+        let alone = batch.len() == 1;
+        for job in batch.drain(..) {
+            if !alone {
+                self.engine.execute("SAVEPOINT job", &[])?;
+            }
+            let (keep, effects, done) = self.run_job(job);
+            answers.push(done);
+            if keep {
+                events.extend(effects.events);
+                if !alone {
+                    self.engine.execute("RELEASE SAVEPOINT job", &[])?;
+                }
+            } else if alone {
+                return self.engine.execute("ROLLBACK", &[]).map(|_| ());
+            } else {
+                self.engine.execute("ROLLBACK TO SAVEPOINT job", &[])?;
+                self.engine.execute("RELEASE SAVEPOINT job", &[])?;
+            }
+        }
+        if self.node.hlc != before {
+            self.engine.execute("UPDATE node SET hlc = ?1", params![self.node.hlc])?;
+        }
+        if self.engine.is_shared() {
+            notify(&mut *self.engine, events)?;
+        }
+        self.engine.execute("COMMIT", &[]).map(|_| ())
+    }
+
+    fn run_job(&mut self, job: Job) -> (bool, Effects, Done) {
+        let mut tx = WriteTx::new(Tx::new(&mut *self.engine, self.clock.now()), &mut self.node);
+        // A panic in one job spoils only that job.
+        match catch_unwind(AssertUnwindSafe(|| {
+            let (keep, done) = job(&mut tx);
+            let settled = if keep { tally::refresh_dirty(&mut tx) } else { Ok(()) };
+            (keep, settled, done)
+        })) {
+            Ok((keep, Ok(()), done)) => (keep, std::mem::take(&mut tx.effects), done),
+            Ok((_, Err(error), done)) => (
+                false,
+                Effects::default(),
+                Box::new(move |outcome: Result<()>| done(outcome.and(Err(error)))),
+            ),
+            // The panic was printed by its hook. The job's answer went with it: its caller sees that.
+            Err(_) => (false, Effects::default(), Box::new(|_| {})),
+        }
+    }
+}
+
+/// Answers a job that couldn't be run. Its closure is dropped, and with it the sender of its answer: the
+/// caller is told that the store is unavailable.
+fn refuse(job: Job, error: &Error) {
+    tracing::warn!(%error, "a job was refused");
+    drop(job);
+}
+
+/// PostgreSQL carries events to every process of the hub, this one included, when the transaction commits.
+fn notify(engine: &mut dyn Engine, events: &[Event]) -> Result<()> {
+    for event in events {
+        let text = serde_json::to_string(event).map_err(|e| Error::internal(e.to_string()))?;
+        // PostgreSQL's limit of a payload is 8,000 bytes.
+        let text = if text.len() < 7_900 { text } else { "\"resync\"".to_owned() };
+        engine.query("SELECT pg_notify('arise', ?1)", params![text])?;
+    }
+    Ok(())
+}
