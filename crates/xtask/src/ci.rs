@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: all that a change has to pass.
 
-use anyhow::Result;
+use std::process::ExitCode;
 
 use crate::report::Report;
 use crate::{deny, proc, test};
@@ -12,7 +12,7 @@ pub(crate) struct Args {
     no_advisories: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> ExitCode {
     let mut report = Report::default();
     report.step("format", || proc::run(proc::cargo().args(["fmt", "--all", "--check"])));
     report.step("lints", || {

@@ -37,8 +37,8 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
-        Chore::Test(args) => test::run(&args),
-        Chore::Ci(args) => ci::run(&args),
+        Chore::Test(args) => return test::run(&args),
+        Chore::Ci(args) => return ci::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::NewMigration(args) => new_migration::run(&args),
         Chore::Dist(args) => dist::run(&args),

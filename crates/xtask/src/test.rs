@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -37,7 +38,7 @@ pub(crate) enum Part {
     Browser,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> ExitCode {
     let mut report = Report::default();
     match args.only {
         Some(part) => parts(&mut report, &[part], &args.filter),
