@@ -25,9 +25,8 @@ fn create(folder: &Path, name: &str) -> Result<PathBuf> {
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(good) {
         bail!("`{name}` isn't a snake_case name");
     }
-    fs::create_dir_all(folder)?;
     let mut last = 0;
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
         let file = entry?.file_name();
         let file = file.to_string_lossy();
         let Some(stem) = file.strip_suffix(".sql") else { continue };
@@ -53,8 +52,8 @@ mod tests {
     #[test]
     fn numbers_go_up_from_the_highest() {
         let tmp = tempfile::tempdir().unwrap();
-        let folder = tmp.path().join("migrations");
-        let made = |name| create(&folder, name).unwrap().file_name().unwrap().to_owned();
+        let folder = tmp.path();
+        let made = |name| create(folder, name).unwrap().file_name().unwrap().to_owned();
         assert_eq!(made("first"), "0001_first.sql");
         File::create(folder.join("0009_other.sql")).unwrap();
         File::create(folder.join("README.md")).unwrap();
