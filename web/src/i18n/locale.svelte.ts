@@ -1,0 +1,85 @@
+import { format, number, type Vars } from "./format";
+import { stored } from "../lib/stored";
+
+export type Language = "en" | "hi";
+export const languages: { code: Language; name: string }[] = [
+  { code: "en", name: "English" },
+  { code: "hi", name: "हिन्दी" },
+];
+
+type Messages = Record<string, string>;
+type Translations<M extends Messages> = { [K in keyof M]: string };
+
+interface Entry {
+  load: () => Promise<Messages>;
+  hindi: Messages | null;
+}
+
+const preference = stored<Language>("arise.language", (value) => languages.some(({ code }) => code === value));
+const entries: Entry[] = [];
+
+let current = $state<Language>("en");
+// Counts up when a translation arrives, so that texts already on screen are written again.
+let arrivals = $state(0);
+
+export const locale = {
+  get language(): Language {
+    return current;
+  },
+  /** The BCP 47 tag for dates, numbers and plurals. Digits stay Latin: roll numbers and codes are. */
+  get tag(): string {
+    return tagOf(current);
+  },
+};
+
+function tagOf(language: Language): string {
+  if (language === "hi") return "hi-IN-u-nu-latn";
+  const own = typeof navigator === "undefined" ? "" : navigator.language;
+  return own.startsWith("en-") ? own : "en-IN";
+}
+
+/** Loads what the language needs and switches to it. English is always there and needs nothing. */
+export async function setLanguage(language: Language): Promise<void> {
+  if (language !== "en") await Promise.all(entries.map(arrive));
+  current = language;
+  preference.set(language);
+  document.documentElement.lang = language;
+}
+
+/** Brings the page up in the language chosen on this device, or the browser's. */
+export async function startLanguage(): Promise<void> {
+  const wanted = preference.get() ?? (navigator.language.startsWith("hi") ? "hi" : "en");
+  try {
+    await setLanguage(wanted);
+  } catch {
+    // The translation could not be fetched; English is better than nothing.
+    document.documentElement.lang = "en";
+  }
+}
+
+async function arrive(entry: Entry): Promise<void> {
+  if (entry.hindi) return;
+  entry.hindi = await entry.load();
+  arrivals++;
+}
+
+/** A set of messages and the function that looks one up. `t("key")` is checked against the English text. */
+export function catalogue<const M extends Messages>(english: M, load: () => Promise<{ default: Translations<M> }>) {
+  const entry: Entry = { load: async () => (await load()).default, hindi: null };
+  entries.push(entry);
+  // A screen that is loaded later than the choice of language brings its own messages along.
+  if (current !== "en") void arrive(entry);
+
+  return function t<K extends keyof M & string>(
+    key: K,
+    ...[vars]: keyof Vars<M[K]> extends never ? [] : [Vars<M[K]>]
+  ): string {
+    void arrivals;
+    const message = (current === "hi" && entry.hindi?.[key]) || english[key];
+    return format(message ?? key, vars ?? {}, locale.tag);
+  };
+}
+
+export function formatNumber(value: number): string {
+  return number(value, locale.tag);
+}

@@ -1,0 +1,4 @@
+import AdminApp from "./AdminApp.svelte";
+import { start } from "./start";
+
+void start(AdminApp);

@@ -1,0 +1,4 @@
+import LoginPage from "../login/LoginPage.svelte";
+import { start } from "./start";
+
+void start(LoginPage);

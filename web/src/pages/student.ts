@@ -1,0 +1,4 @@
+import StudentApp from "./StudentApp.svelte";
+import { start } from "./start";
+
+void start(StudentApp);

@@ -1,0 +1,4 @@
+import TeacherApp from "./TeacherApp.svelte";
+import { start } from "./start";
+
+void start(TeacherApp);

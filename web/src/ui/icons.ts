@@ -1,0 +1,24 @@
+// Paths on a 20 × 20 grid, drawn with a 1.6 stroke. Each is exported alone, so that a page carries only its own.
+export const arrowLeft = "M12 4l-6 6 6 6";
+export const check = "M4 10.5l4 4 8-9";
+export const chevronDown = "M5 8l5 5 5-5";
+export const chevronRight = "M8 5l5 5-5 5";
+export const close = "M5 5l10 10M15 5L5 15";
+export const clockIcon = "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM10 6v4l2.5 2";
+export const download = "M10 3v9M6.5 9L10 12.5 13.5 9M4 16h12";
+export const eye = "M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5zM10 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4z";
+export const eyeOff = "M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5zM4 16L16 4";
+export const more = "M5 10h.01M10 10h.01M15 10h.01";
+export const pencil = "M4 16l.7-3.2L13 4.5l2.5 2.5-8.3 8.3z";
+export const play = "M6.5 4.5l9 5.5-9 5.5z";
+export const plus = "M10 4v12M4 10h12";
+export const print = "M6 8V3h8v5M6 14H3.5V8h13v6H14M6 12h8v5H6z";
+export const screen = "M3 4h14v9H3zM7 17h6M10 13v4";
+export const search = "M9 4a5 5 0 1 0 0 10A5 5 0 0 0 9 4zM13 13l4 4";
+export const settings = "M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4";
+export const stop = "M5 5h10v10H5z";
+export const undo = "M7 5L3.5 8.5 7 12M4 8.5h8a4 4 0 0 1 0 8H8";
+export const user = "M10 4a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM4 17c.5-3 3-4.5 6-4.5s5.5 1.5 6 4.5";
+export const alert = "M10 3l7.5 13h-15zM10 8v4M10 14h.01";
+export const bolt = "M11 2.5L4.5 11H10l-1 6.5L15.5 9H10z";
+export const scanner = "M6 9a4 4 0 0 1 8 0v3M8 9a2 2 0 0 1 4 0v4a4 4 0 0 1-1 3M4 9a6 6 0 0 1 12 0v4M6 12v1a5 5 0 0 1-1 3M10 9v4a6 6 0 0 1-1.5 4";

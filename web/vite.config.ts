@@ -1,0 +1,21 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+import { bundleBars } from "./build/bundle-bars";
+import { precompress } from "./build/precompress";
+
+const pages = ["login", "teacher", "projector", "admin", "student"];
+
+export default defineConfig({
+  plugins: [svelte(), bundleBars(), precompress()],
+  appType: "mpa",
+  build: {
+    target: "es2022",
+    // The browsers that run this all know modulepreload; the polyfill would be dead weight.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    rolldownOptions: { input: pages.map((page) => `${page}.html`) },
+  },
+  worker: { format: "es" },
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
+});
