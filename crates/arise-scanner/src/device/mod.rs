@@ -1,0 +1,549 @@
+//! The device: takes one event at a time and says what is to be done.
+
+mod answer;
+pub mod face;
+mod operator;
+
+use embedded_storage::nor_flash::MultiwriteNorFlash;
+use heapless::Vec;
+
+use crate::{
+    battery::Battery,
+    clock::Clock,
+    console::{Editor, MAX_CODE},
+    finger::{Finger, FingerEvent},
+    flash::{FlashError, Layout},
+    frame::MAX_FRAME,
+    http::{MAX_REQUEST_HEAD, Request, host_and_port},
+    link::{HEARTBEAT_EVERY, Kind, Link, WIFI_EVERY, Wants},
+    mark::{Mark, default_roll},
+    screen::{Status, View, bars},
+    session::{SessionId, Window},
+    sign::signature,
+    store::{BATCH, Store},
+    text::{Text, format},
+    wire::{self, Body, Heartbeat, MAX_BODY},
+};
+
+/// The longest request, head and body.
+pub const MAX_REQUEST: usize = MAX_REQUEST_HEAD + MAX_BODY;
+/// How long a result stays on the display, ms.
+const SHOW: u64 = 2500;
+/// How long a finger waits for the server to say whether there is a session, ms.
+const HOLD: u64 = 1500;
+/// Pause between writing down the time, ms; it bounds how old the time is after a restart without network.
+const TIME_EVERY: u64 = 60_000;
+/// For so long after the start, silence from the server is normal, ms.
+const START: u64 = 8000;
+/// Bytes of console text that wait to be printed.
+const CONSOLE: usize = 2048;
+
+/// What happened to the device.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// Nothing but time.
+    Tick,
+    /// From the fingerprint sensor's serial line.
+    SensorBytes(&'a [u8]),
+    /// From the operator's serial line.
+    ConsoleBytes(&'a [u8]),
+    /// Joined to the network; also whenever the received signal (dBm) is measured again.
+    WifiUp(i8),
+    WifiDown,
+    /// The server's answer to the request with this id.
+    Answer {
+        id: u32,
+        status: u16,
+        body: &'a [u8],
+    },
+    /// The request with this id got no answer.
+    NoAnswer {
+        id: u32,
+    },
+    /// The cell's voltage, and whether external power is present.
+    Power {
+        millivolts: u16,
+        usb: bool,
+    },
+}
+
+/// What is to be done now. Everything may be done at leisure; nothing has to be waited for.
+#[derive(Debug, Clone, Default)]
+pub struct Outputs {
+    /// Send these to the sensor.
+    pub sensor: Vec<u8, MAX_FRAME>,
+    /// A request is ready in [`Device::request`].
+    pub request: bool,
+    /// The display shows something else now: [`Device::status`], [`Device::view`].
+    pub redraw: bool,
+    /// Join the network in the configuration.
+    pub join_wifi: bool,
+    /// Print [`Device::take_console`].
+    pub console: bool,
+    /// Make a sound, so that someone can find the device.
+    pub beep: bool,
+    /// Turn off now, and wake when external power comes or after [`RETRY_POWER`].
+    pub power_off: bool,
+}
+
+/// After turning itself off for want of power the device looks again so often, seconds.
+pub const RETRY_POWER: u32 = 900;
+
+/// What the device is, besides what it keeps in flash.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// `aa:bb:cc:dd:ee:ff`
+    pub mac: Text<17>,
+    /// A version, such as `0.1.0`.
+    pub firmware: &'static str,
+}
+
+/// A finger that waits for the server to say whether there is a session.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    slot: u16,
+    uptime_ms: u64,
+    deadline: u64,
+}
+
+/// What an answer of `yes` would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    DeleteAll,
+    ResetConfig,
+}
+
+/// A result or prompt that is on the display for a while.
+#[derive(Debug)]
+struct Shown {
+    view: View,
+    until: u64,
+}
+
+/// A classroom scanner, over any flash.
+#[derive(Debug)]
+pub struct Device<F> {
+    store: Store<F>,
+    info: Info,
+    clock: Clock,
+    battery: Battery,
+    finger: Finger,
+    link: Link,
+    editor: Editor,
+    console: Text<CONSOLE>,
+    ask: Option<Ask>,
+    pair_code: Option<Text<MAX_CODE>>,
+    /// The session that the server chose for this scanner.
+    session: Option<Window>,
+    /// What the server wants shown while there is none.
+    message: Option<Text<20>>,
+    /// Uptime at which the newest state was asked for.
+    state_sent: Option<u64>,
+    touched_at: u64,
+    want_state: bool,
+    held: Option<Held>,
+    /// The mark whose student is looking at the display.
+    live: Option<Mark>,
+    /// Numbers of the marks in the request under way.
+    sent: Vec<u32, BATCH>,
+    batch: usize,
+    confirmed: u32,
+    slots_told: bool,
+    slots_sending: bool,
+    body: Body,
+    counter: Option<u64>,
+    shown: Option<Shown>,
+    view: View,
+    status: Status,
+    sensor_gone: bool,
+    wifi_at: u64,
+    time_at: u64,
+    off: bool,
+}
+
+impl<F: MultiwriteNorFlash> Device<F> {
+    /// Starts a device from what its flash holds. Fails only if the flash can't be read or written.
+    pub fn new(flash: F, layout: &Layout, info: Info) -> Result<Self, FlashError> {
+        let store = Store::open(flash, layout)?;
+        Ok(Self {
+            clock: Clock::restarted(store.last_time),
+            store,
+            info,
+            battery: Battery::default(),
+            finger: Finger::new(),
+            link: Link::default(),
+            editor: Editor::default(),
+            console: Text::new(),
+            ask: None,
+            pair_code: None,
+            session: None,
+            message: None,
+            state_sent: None,
+            touched_at: 0,
+            want_state: false,
+            held: None,
+            live: None,
+            sent: Vec::new(),
+            batch: BATCH,
+            confirmed: 0,
+            slots_told: false,
+            slots_sending: false,
+            body: Body::new(),
+            counter: None,
+            shown: None,
+            view: View::default(),
+            status: Status::default(),
+            sensor_gone: false,
+            wifi_at: 0,
+            time_at: 0,
+            off: false,
+        })
+    }
+
+    /// Takes an event at an uptime (ms, never falling) and says what to do. To be called with [`Event::Tick`] at least every
+    /// 20 ms or so.
+    pub fn step(&mut self, now: u64, event: Event<'_>) -> Outputs {
+        let mut out = Outputs::default();
+        match event {
+            Event::Tick => {}
+            Event::SensorBytes(bytes) => {
+                for byte in bytes {
+                    if let Some(event) = self.finger.receive(now, *byte) {
+                        self.on_finger(now, event);
+                    }
+                }
+            }
+            Event::ConsoleBytes(bytes) => self.on_console(now, bytes),
+            Event::WifiUp(rssi) => {
+                if self.link.rssi.replace(rssi).is_none() {
+                    self.link.renew();
+                }
+            }
+            Event::WifiDown => {
+                if self.link.rssi.take().is_some() {
+                    self.wifi_at = now;
+                }
+            }
+            Event::Answer { id, status, body } => {
+                if let Some(flight) = self.link.landed(id) {
+                    self.on_answer(now, flight, status, body, &mut out);
+                }
+            }
+            Event::NoAnswer { id } => {
+                if let Some(flight) = self.link.landed(id) {
+                    self.on_silence(now, flight.kind);
+                }
+            }
+            Event::Power { millivolts, usb } => self.off |= self.battery.read(millivolts, usb),
+        }
+        self.on_time(now, &mut out);
+        out
+    }
+
+    /// Writes the request that [`Outputs::request`] announced, head and body, and gives its id.
+    pub fn request(&self, out: &mut Vec<u8, MAX_REQUEST>) -> Option<u32> {
+        let flight = self.link.flight()?;
+        let (method, path) = match flight.kind {
+            Kind::Pair => ("POST", wire::PAIR),
+            Kind::State => ("GET", wire::STATE),
+            Kind::Marks => ("POST", wire::MARKS),
+            Kind::Heartbeat => ("POST", wire::HEARTBEAT),
+        };
+        let host = self.store.config.server.strip_prefix("http://")?;
+        let head = match (self.counter, &self.store.identity) {
+            (Some(counter), Some(identity)) => {
+                let number: Text<20> = format(format_args!("{counter}"));
+                let signature = signature(&identity.key, method, path, counter, &self.body);
+                let headers = [
+                    ("X-Arise-Device", identity.device_id.as_str()),
+                    ("X-Arise-Counter", number.as_str()),
+                    ("X-Arise-Signature", signature.as_str()),
+                ];
+                Request { method, path, headers: &headers, body: &self.body }.head(host)?
+            }
+            _ => Request { method, path, headers: &[], body: &self.body }.head(host)?,
+        };
+        out.clear();
+        out.extend_from_slice(head.as_bytes()).ok()?;
+        out.extend_from_slice(&self.body).ok()?;
+        Some(flight.id)
+    }
+
+    /// Host and port of the server, once configured.
+    #[must_use]
+    pub fn server(&self) -> Option<(&str, u16)> {
+        host_and_port(&self.store.config.server)
+    }
+
+    /// Name and password of the network to join; an empty name if none is configured.
+    #[must_use]
+    pub fn network(&self) -> (&str, &str) {
+        (&self.store.config.ssid, &self.store.config.password)
+    }
+
+    /// The status bar.
+    #[must_use]
+    pub const fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// The lines below it.
+    #[must_use]
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Text for the operator.
+    pub fn take_console(&mut self) -> Text<CONSOLE> {
+        core::mem::take(&mut self.console)
+    }
+
+    /// What the device keeps.
+    #[must_use]
+    pub const fn store(&self) -> &Store<F> {
+        &self.store
+    }
+
+    /// Whether the server answered lately.
+    #[must_use]
+    pub fn online(&self, now: u64) -> bool {
+        self.link.online(now)
+    }
+
+    /// Whether the sensor answers.
+    #[must_use]
+    pub const fn sensor_ready(&self) -> bool {
+        self.finger.ready()
+    }
+
+    /// The longest that a due heartbeat waited for another request to end, ms.
+    #[must_use]
+    pub const fn heartbeat_lag(&self) -> u64 {
+        self.link.heartbeat_lag
+    }
+
+    /// Ends the device and gives its flash back.
+    pub fn close(self) -> F {
+        self.store.close()
+    }
+
+    fn on_time(&mut self, now: u64, out: &mut Outputs) {
+        if let Some(event) = self.finger.tick(now, self.store.identity.is_some()) {
+            self.on_finger(now, event);
+        }
+        out.sensor = self.finger.take_output();
+        if let Some(flight) = self.link.overdue(now) {
+            self.on_silence(now, flight.kind);
+        }
+        if self.held.is_some_and(|h| now >= h.deadline) {
+            self.release_held(now);
+        }
+        self.keep_time(now);
+        if self.link.rssi.is_none() && !self.store.config.ssid.is_empty() && now >= self.wifi_at {
+            self.wifi_at = now + WIFI_EVERY;
+            out.join_wifi = true;
+        }
+        out.request = self.prepare(now);
+        self.refresh(now, out);
+        out.console = !self.console.is_empty();
+        out.power_off = self.off;
+    }
+
+    fn keep_time(&mut self, now: u64) {
+        let Some(time) = self.clock.at(now) else { return };
+        if now >= self.time_at && self.session.is_some() {
+            self.time_at = now + TIME_EVERY;
+            // Only a hint for the next start is lost if this fails; marks carry their own time.
+            let _ = self.store.set_last_time(time);
+        }
+    }
+
+    fn refresh(&mut self, now: u64, out: &mut Outputs) {
+        let status = Status {
+            bars: self.link.rssi.map(bars),
+            queued: self.store.queued(),
+            refused: self.store.refused(),
+            battery: self.battery.percent,
+            usb: self.battery.usb,
+        };
+        self.shown.take_if(|s| now >= s.until);
+        let view = self.shown.as_ref().map_or_else(|| self.resting_view(now), |s| s.view.clone());
+        if status != self.status || view != self.view {
+            self.status = status;
+            self.view = view;
+            out.redraw = true;
+        }
+    }
+
+    fn show(&mut self, now: u64, view: View) {
+        self.shown = Some(Shown { view, until: now + SHOW });
+    }
+
+    fn on_finger(&mut self, now: u64, event: FingerEvent) {
+        match event {
+            FingerEvent::Ready => {
+                self.sensor_gone = false;
+                self.slots_told = false;
+            }
+            FingerEvent::Gone => self.sensor_gone = true,
+            FingerEvent::Touched => {
+                self.touched_at = now;
+                // By the time the finger is recognised the server has said whether there is a session.
+                self.want_state = self.session_now(now).is_none() && self.link.online(now);
+                if self.finger.job().is_none() {
+                    self.show(now, face::READING.view());
+                }
+            }
+            FingerEvent::Found { slot, .. } => self.on_student(now, slot),
+            FingerEvent::Unknown => self.show(now, face::UNKNOWN.view()),
+            FingerEvent::Unclear(refusal) => self.show(now, View::new(refusal.text(), face::TRY_AGAIN)),
+            FingerEvent::Prompt(prompt) => self.on_prompt(prompt),
+            FingerEvent::Ended(end) => self.on_job_end(now, end),
+        }
+    }
+
+    /// A student's finger was recognised.
+    fn on_student(&mut self, now: u64, slot: u16) {
+        if self.store.identity.is_none() {
+            return self.show(now, face::NOT_PAIRED.view());
+        }
+        if let Some(session) = self.session_now(now) {
+            return self.save(now, slot, now, Some(session));
+        }
+        let held = Held { slot, uptime_ms: now, deadline: now + HOLD };
+        if !self.link.online(now) {
+            let session = self.session_offline(now);
+            return self.save(now, slot, now, session);
+        }
+        if self.state_sent.is_some_and(|sent| sent >= self.touched_at) {
+            return self.no_session(now);
+        }
+        self.want_state = true;
+        self.held = Some(held);
+    }
+
+    /// Decides about a held finger once the server has answered, or hasn't.
+    fn release_held(&mut self, now: u64) {
+        let Some(held) = self.held.take() else { return };
+        if let Some(session) = self.session_now(now) {
+            self.save(now, held.slot, held.uptime_ms, Some(session));
+        } else if self.state_sent.is_some_and(|sent| sent >= self.touched_at) {
+            self.no_session(now);
+        } else {
+            let session = self.session_offline(held.uptime_ms);
+            self.save(now, held.slot, held.uptime_ms, session);
+        }
+    }
+
+    fn no_session(&mut self, now: u64) {
+        let view = match &self.message {
+            Some(message) => View::new(message, face::ASK_TEACHER),
+            None => face::NO_SESSION_YET.view(),
+        };
+        self.show(now, view);
+    }
+
+    /// The session that the server chose, while its time lasts.
+    fn session_now(&self, now: u64) -> Option<SessionId> {
+        let session = self.session.as_ref()?;
+        let open = self.clock.at(now).is_none_or(|time| time < session.ends_at);
+        open.then_some(session.id)
+    }
+
+    /// The session that is most likely open, from what was last heard.
+    fn session_offline(&self, now: u64) -> Option<SessionId> {
+        let time = self.clock.at_least(now)?;
+        self.store.windows.only_open(time).map(|w| w.id)
+    }
+
+    /// Writes the mark to flash, and only then says so.
+    fn save(&mut self, now: u64, slot: u16, uptime_ms: u64, session: Option<SessionId>) {
+        let mark = Mark {
+            seq: 0,
+            session,
+            slot,
+            boot: self.store.boot,
+            uptime_ms,
+            observed_at: self.clock.at(uptime_ms),
+        };
+        match self.store.push(mark) {
+            Ok(mark) => {
+                self.live = Some(mark);
+                let roll: Text<21> = format(format_args!("Roll {}", default_roll(slot)));
+                let note = if self.link.online(now) { "" } else { face::SENT_LATER };
+                self.show(now, View::new(face::SAVED, &roll).with_note(note));
+            }
+            Err(FlashError::Full) => self.show(now, face::MEMORY_FULL.view()),
+            Err(_) => self.show(now, face::NOT_SAVED.view()),
+        }
+    }
+
+    /// Hands out the next request, if there is something to ask; its body is then in `self.body`.
+    fn prepare(&mut self, now: u64) -> bool {
+        let wants = Wants {
+            paired: self.store.identity.is_some(),
+            pair: self.pair_code.is_some(),
+            live: self.live.is_some(),
+            state: self.want_state,
+            backlog: self.store.queued() > 0,
+        };
+        if self.server().is_none() {
+            return false;
+        }
+        let Some(kind) = self.link.choose(now, wants) else { return false };
+        self.body.clear();
+        self.counter = None;
+        if kind != Kind::Pair {
+            match self.store.next_request() {
+                Ok(counter) => self.counter = Some(counter),
+                // Without a counter that is safe in flash nothing may be sent; marks are safe where they are.
+                Err(_) => {
+                    self.link.failed(now);
+                    return false;
+                }
+            }
+        }
+        let whole = match kind {
+            Kind::Pair => {
+                let code = self.pair_code.clone().unwrap_or_default();
+                wire::write_pair(&mut self.body, &code, &self.info.mac, self.info.firmware)
+            }
+            Kind::State => {
+                self.want_state = false;
+                true
+            }
+            Kind::Heartbeat => self.write_heartbeat(),
+            Kind::Marks => self.write_marks(now),
+        };
+        if whole {
+            self.link.sent(now, kind);
+        } else {
+            self.link.failed(now);
+        }
+        whole
+    }
+
+    fn write_heartbeat(&mut self) -> bool {
+        self.slots_sending = !self.slots_told && self.finger.slots().is_some();
+        let beat = Heartbeat {
+            mac: &self.info.mac,
+            wifi_strength: self.link.rssi.unwrap_or(i8::MIN),
+            battery: self.battery.percent.unwrap_or(100),
+            queue_count: self.store.queued(),
+            sync_count: self.confirmed,
+            firmware: self.info.firmware,
+            enrolled_slots: self.finger.slots().filter(|_| self.slots_sending),
+        };
+        wire::write_heartbeat(&mut self.body, &beat)
+    }
+
+    fn write_marks(&mut self, now: u64) -> bool {
+        let Ok(marks) = self.store.batch(self.batch, self.live, &self.clock) else { return false };
+        self.sent = marks.iter().map(|m| m.seq).collect();
+        wire::write_marks(&mut self.body, self.info.firmware, &marks, self.store.boot, now)
+    }
+}
+
+/// The heartbeat interval and the timeout of a request together bound how long the server may not hear from a device that
+/// is well.
+pub const STALE_AFTER: u64 = HEARTBEAT_EVERY + crate::link::REQUEST_TIMEOUT;
