@@ -59,7 +59,7 @@ pub(super) fn vitest(report: &Value) -> Result<Tally> {
     };
     // A file that can't be loaded has no tests to fail.
     if tally.failed == 0 && report["success"] != true {
-        bail!("a test file didn't run");
+        bail!("a test file didn't run, or there is none");
     }
     Ok(tally)
 }
