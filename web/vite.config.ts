@@ -1,7 +1,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
-import { bundleBars } from "./build/bundle-bars";
-import { precompress } from "./build/precompress";
+import { bundleBars } from "./build/bundle-bars.ts";
+import { precompress } from "./build/precompress.ts";
 
 const pages = ["login", "teacher", "projector", "admin", "student"];
 
