@@ -17,6 +17,7 @@ pub mod audit;
 pub mod course;
 pub mod device;
 pub mod enrolment;
+pub mod list;
 pub mod login;
 pub mod mark;
 pub mod node;

@@ -13,6 +13,11 @@ use crate::{apply, params};
 const COLUMNS: &str = "id, kind, entity, subject, body, parents, actor, reason, node, boot, hlc, wall_at, \
                        wall_quality, gsn, eff";
 
+/// Fields by name, for [`WriteTx::put`].
+pub(crate) fn fields<const N: usize>(fields: [(&str, Json); N]) -> Map<String, Json> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 impl WriteTx<'_> {
     /// Sets fields of a cell: one record that overwrites what this node sees of them. Fields that already
     /// hold the value are left alone; when nothing is left, nothing is written and the answer is `false`.

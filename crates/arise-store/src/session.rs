@@ -3,11 +3,11 @@
 use arise_core::op::{Cell, Kind};
 use arise_core::session::{self, SessionType, Window};
 use arise_core::{CourseId, DeviceId, Error, Result, SessionId, TeacherId, UtcMillis};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
-use crate::{params, setting};
+use crate::{op, params, setting};
 
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -285,7 +285,5 @@ fn put<const N: usize>(
     fields: [(&str, Json); N],
     reason: Option<String>,
 ) -> Result<()> {
-    let fields: Map<String, Json> =
-        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    tx.put(&Cell::of(Kind::Session, id), fields, reason).map(|_| ())
+    tx.put(&Cell::of(Kind::Session, id), op::fields(fields), reason).map(|_| ())
 }
