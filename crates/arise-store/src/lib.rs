@@ -98,7 +98,7 @@ impl Store {
             spawn("reader", move || read_loop(engine, &jobs, &*clock))?;
         }
         let store = Self { writes, reads, events, clock };
-        store.write_blocking(|tx| apply::rebuild_if_outdated(tx))?;
+        store.write_blocking(apply::rebuild_if_outdated)?;
         Ok(store)
     }
 

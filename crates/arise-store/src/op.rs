@@ -10,7 +10,7 @@ use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
 use crate::{apply, params};
 
-const COLUMNS: &str = "id, kind, entity, subject, body, parents, actor, reason, node, boot, hlc, wall_at, \
+pub(crate) const COLUMNS: &str = "id, kind, entity, subject, body, parents, actor, reason, node, boot, hlc, wall_at, \
                        wall_quality, gsn, eff";
 
 /// Fields by name, for [`WriteTx::put`].
@@ -44,9 +44,8 @@ impl WriteTx<'_> {
 
     /// Adds a mark of a student in a session. Marks have no parents: they are a set that only grows.
     pub fn append_mark(&mut self, session: SessionId, student: StudentId, mark: &Mark) -> Result<()> {
-        let body = match serde_json::to_value(mark) {
-            Ok(Json::Object(map)) => map,
-            _ => return Err(Error::internal("a mark isn't an object")),
+        let Ok(Json::Object(body)) = serde_json::to_value(mark) else {
+            return Err(Error::internal("a mark isn't an object"));
         };
         let op = self.new_op(Cell::pair(Kind::Mark, session, student), body, vec![], None);
         apply::apply(self, &op).map(|_| ())
