@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::event::Event;
 use crate::op;
 use crate::params;
-use crate::tx::WriteTx;
+use crate::tx::{Effects, WriteTx};
 use crate::value::Value;
 
 /// Rises whenever the code below derives something else from the same records; all is then rebuilt at start.
@@ -39,7 +39,7 @@ fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
         Kind::Setting => rebuild_settings(tx, &register::fold(&ops)),
         Kind::Semester => rebuild_entity(tx, "semester", SEMESTER, cell, &register::fold(&ops)),
         Kind::Teacher => rebuild_entity(tx, "teacher", TEACHER, cell, &register::fold(&ops)),
-        Kind::Student => rebuild_entity(tx, "student", STUDENT, cell, &register::fold(&ops)),
+        Kind::Student => rebuild_student(tx, cell, &register::fold(&ops)),
         Kind::Course => rebuild_entity(tx, "course", COURSE, cell, &register::fold(&ops)),
         // Of a newer version: kept and passed on, not shown.
         Kind::Unknown(_) => Ok(()),
@@ -62,10 +62,10 @@ pub(crate) fn rebuild_if_outdated(tx: &mut WriteTx<'_>) -> Result<()> {
     }
     for cell in op::cells(tx)? {
         rebuild(tx, &cell)?;
+        // Sessions come out unsettled; whoever reads tallies first counts them. One event says it all.
+        tx.effects = Effects::default();
     }
-    // Sessions come out unsettled; whoever reads tallies first counts them.
-    tx.effects.dirty_courses.clear();
-    tx.effects.dirty_marks.clear();
+    tx.emit(Event::Resync);
     tx.execute("INSERT INTO derived (version) VALUES (?1)", params![VERSION])?;
     Ok(())
 }
@@ -129,6 +129,23 @@ fn rebuild_entity(
         "INSERT INTO {table} (id{names}) VALUES (?1{places}) ON CONFLICT (id) DO UPDATE SET {updates}"
     );
     tx.execute(&sql, &values).map(|_| ())
+}
+
+/// A student who is deleted, or comes back, leaves or enters every count.
+fn rebuild_student(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result<()> {
+    let student = StudentId(cell.entity);
+    let live = "SELECT 1 FROM student WHERE id = ?1 AND archived = 0";
+    let before = tx.query_opt(live, params![student])?.is_some();
+    rebuild_entity(tx, "student", STUDENT, cell, fields)?;
+    if tx.query_opt(live, params![student])?.is_some() == before {
+        return Ok(());
+    }
+    for row in tx.query("SELECT DISTINCT course_id FROM enrolment WHERE student_id = ?1", params![student])? {
+        let course = row.get(0)?;
+        tx.effects.dirty_courses.insert(course);
+        tx.emit(Event::Roster(course));
+    }
+    Ok(())
 }
 
 fn rebuild_settings(tx: &mut WriteTx<'_>, fields: &Fields) -> Result<()> {

@@ -72,12 +72,22 @@ pub fn note(tx: &mut WriteTx<'_>, action: &str, entity: &str, detail: &str) -> R
     Ok(())
 }
 
+/// Whether the actor's same action on the same thing was noted at `since` or later.
+pub fn noted_since(tx: &mut Tx<'_>, action: &str, entity: &str, since: UtcMillis) -> Result<bool> {
+    // Ids begin with the time, so that the key finds what is recent.
+    let row = tx.query_opt(
+        "SELECT 1 FROM happening WHERE id >= ?1 AND action = ?2 AND entity = ?3 LIMIT 1",
+        params![id::first_at(since), action, entity],
+    )?;
+    Ok(row.is_some())
+}
+
 /// The name of whoever the 17 bytes of `actor` stand for.
-const ACTOR_NAME: &str = "COALESCE(aa.username, at.teacher_name, ast.student_name, ad.name, '')";
-const ACTOR: &str = "LEFT JOIN admin aa ON aa.id = substr(r.actor, 2) \
-    LEFT JOIN teacher at ON at.id = substr(r.actor, 2) \
-    LEFT JOIN student ast ON ast.id = substr(r.actor, 2) \
-    LEFT JOIN device ad ON ad.id = substr(r.actor, 2)";
+const ACTOR_NAME: &str = "COALESCE(a1.username, a2.teacher_name, a3.student_name, a4.name, '')";
+const ACTOR: &str = "LEFT JOIN admin a1 ON a1.id = substr(r.actor, 2) \
+    LEFT JOIN teacher a2 ON a2.id = substr(r.actor, 2) \
+    LEFT JOIN student a3 ON a3.id = substr(r.actor, 2) \
+    LEFT JOIN device a4 ON a4.id = substr(r.actor, 2)";
 
 fn records(tx: &mut Tx<'_>, before: Uuid, limit: i64) -> Result<Vec<Entry>> {
     // What surrounds a record: all that is known of the cells of this page.

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use arise_core::op::{Cell, Kind};
 use arise_core::session::Window;
 use arise_core::{Error, Mark, OpId, Result, SessionId, Source, Status, StudentId, UtcMillis};
+use serde_json::Value as Json;
 
-use crate::params;
 use crate::session::Session;
 use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
+use crate::{op, params};
 
 /// The current mark of a student in a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,12 +58,13 @@ pub fn of_session(tx: &mut Tx<'_>, session: SessionId) -> Result<HashMap<Student
 pub enum Taken {
     /// It is on record.
     New,
-    /// The student was marked already; nothing was written.
+    /// The student was marked already.
     Duplicate,
 }
 
-/// Takes what a device or code observed. A repeated observation writes nothing, but one that shows that
-/// the student came earlier than is known does.
+/// Takes what a device or code observed. Only what shows that the student came earlier than any observation
+/// on record is written, and it is written even when a person has decided already: should they take that
+/// back, it counts.
 pub fn observe(
     tx: &mut WriteTx<'_>,
     session: SessionId,
@@ -70,16 +73,33 @@ pub fn observe(
     source: Source,
     observed_at: UtcMillis,
 ) -> Result<Taken> {
-    if let Some(known) = find(tx, session, student)? {
-        // What a person decided stays; an explicit absence that a device contradicts is theirs to lift.
-        let improves = !known.source.is_human() && observed_at < known.observed_at;
-        if known.status.attended() && !improves {
-            return Ok(Taken::Duplicate);
-        }
+    let known = find(tx, session, student)?;
+    let earliest = match &known {
+        None => None,
+        Some(known) if known.source.is_human() => earliest_observation(tx, session, student)?,
+        Some(known) => Some(known.observed_at),
+    };
+    if earliest.is_some_and(|earliest| earliest <= observed_at) {
+        return Ok(Taken::Duplicate);
     }
     let status = Some(window.status_at(observed_at));
     tx.append_mark(session, student, &Mark { status, source, observed_at, reason: None })?;
-    Ok(Taken::New)
+    let stood = known.is_some_and(|known| known.source.is_human() && known.status.attended());
+    Ok(if stood { Taken::Duplicate } else { Taken::New })
+}
+
+/// When the student was first observed, whatever people decided since.
+fn earliest_observation(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    student: StudentId,
+) -> Result<Option<UtcMillis>> {
+    let ops = op::of_cell(tx, &Cell::pair(Kind::Mark, session, student))?;
+    let marks = ops.into_iter().filter_map(|op| serde_json::from_value::<Mark>(Json::Object(op.body)).ok());
+    Ok(marks
+        .filter(|mark| !mark.source.is_human() && mark.status.is_some())
+        .map(|mark| mark.observed_at)
+        .min())
 }
 
 /// Writes what a person decided. `None` takes their earlier decisions back. Deciding what already stands

@@ -182,6 +182,8 @@ fn error(error: postgres::Error) -> Error {
         Some("40001" | "40P01" | "57P01" | "57P02" | "57P03") => {
             Error::unavailable("database_busy", "The database is busy. Try again in a moment.")
         }
+        // PostgreSQL's text can't hold a NUL.
+        Some("22021") => Error::malformed("invalid_text", "Remove the control characters."),
         _ => Error::internal(describe(&error)),
     }
 }

@@ -39,6 +39,7 @@ pub fn settle_due(tx: &mut WriteTx<'_>) -> Result<()> {
 const OF_SESSION: &str = "FROM session s \
     JOIN enrolment e ON e.course_id = s.course_id AND e.from_on <= s.held_on \
         AND (e.until_on IS NULL OR s.held_on < e.until_on) \
+    JOIN student st ON st.id = e.student_id AND st.archived = 0 \
     LEFT JOIN attendance a ON a.session_id = s.id AND a.student_id = e.student_id";
 
 const COUNTS: &str = "CAST(COUNT(*) AS INTEGER), \

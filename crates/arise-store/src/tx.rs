@@ -90,9 +90,11 @@ impl<'a> WriteTx<'a> {
         self.tx.engine.execute(sql, params)
     }
 
-    /// Tells live screens, once this is committed.
+    /// Tells live screens, once this is committed. What is said over and over is told once.
     pub fn emit(&mut self, event: Event) {
-        self.effects.events.push(event);
+        if self.effects.events.last() != Some(&event) {
+            self.effects.events.push(event);
+        }
     }
 
     /// The next stamp: later than every stamp this node knows.
