@@ -15,10 +15,13 @@ use sequential_storage::{
     queue::{QueueConfig, QueueStorage},
 };
 
-use crate::flash::{Blocking, FlashError, run};
+use crate::{
+    flash::{Blocking, FlashError, run},
+    session::MAX_ENCODED,
+};
 
 /// The longest record, and the buffer for one.
-pub const MAX_RECORD: usize = 80;
+pub const MAX_RECORD: usize = 1 + MAX_ENCODED.next_multiple_of(4) + 3;
 
 type PageCache<const PAGES: usize> = Cache<ArrayPageStates<PAGES>, ArrayPagePointers<PAGES>, Uncached>;
 

@@ -1,26 +1,27 @@
 //! Small values in flash by key: configuration, identity, counters, sessions, the last known time.
 //!
-//! A value is replaced by writing a new one; the old one counts until the new one is whole.
+//! They are records in a [`Queue`] of their own, the newest of each key being its value. A value is replaced by
+//! adding the new one and then taking out the old one, so a power cut leaves one of the two. With every change the oldest values are
+//! carried to the end as well, so that the pages can go round.
+//!
+//! The storage library's own map isn't used because an erasure of its that is cut short can leave two pages that look
+//! begun, and its repair may then erase the wrong one, the device's key with it.
 
 use core::ops::Range;
 
 use embedded_storage::nor_flash::MultiwriteNorFlash;
 use heapless::Vec;
-use sequential_storage::{
-    cache::{Cache, Uncached, key_pointers::ArrayKeyPointers, page_states::ArrayPageStates},
-    map::{MapConfig, MapStorage},
-};
 
 use crate::{
     config::{Config, Identity},
-    flash::{Blocking, FlashError, MAX_SETTINGS_PAGES, run},
-    session::{MAX_ENCODED, Windows},
+    flash::{FlashError, MAX_SETTINGS_PAGES},
+    queue::{MAX_RECORD, Queue, Visit},
+    session::Windows,
     text::clipped,
 };
 
-/// The longest value with its key.
-const BUFFER: usize = MAX_ENCODED + 32;
-const KEYS: usize = 9;
+/// Keys are numbered from 1.
+const KEYS: usize = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -36,22 +37,28 @@ enum Name {
     LastTime = 9,
 }
 
-type KeyCache = Cache<ArrayPageStates<MAX_SETTINGS_PAGES>, Uncached, ArrayKeyPointers<u8, KEYS>, u8>;
+type Record = Vec<u8, MAX_RECORD>;
 
 /// The values. It doesn't own the flash.
 #[derive(Debug)]
 pub struct Settings {
-    range: Range<u32>,
-    cache: KeyCache,
+    log: Queue<MAX_SETTINGS_PAGES>,
+    /// Records of each key in flash: one, or two after a change that failed half way.
+    live: [u8; KEYS],
 }
 
-#[repr(align(4))]
-struct Buffer([u8; BUFFER]);
-
 impl Settings {
-    #[must_use]
-    pub fn new(range: Range<u32>) -> Self {
-        Self { range, cache: new_cache() }
+    /// Mends what a power cut left.
+    pub fn open<F: MultiwriteNorFlash>(flash: &mut F, range: Range<u32>) -> Result<Self, FlashError> {
+        let mut live = [0_u8; KEYS];
+        let log = Queue::open(flash, range, |record| {
+            if let Some(count) = key(record).and_then(|k| live.get_mut(k)) {
+                *count = count.saturating_add(1);
+            }
+        })?;
+        let mut settings = Self { log, live };
+        settings.drop_old(flash)?;
+        Ok(settings)
     }
 
     pub fn config<F: MultiwriteNorFlash>(&mut self, flash: &mut F) -> Result<Config, FlashError> {
@@ -173,15 +180,16 @@ impl Settings {
         &mut self,
         flash: &mut F,
         name: Name,
-        read: impl FnOnce(&[u8]) -> Option<T>,
+        read: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<Option<T>, FlashError> {
-        let mut buffer = Buffer([0; BUFFER]);
-        self.with(flash, |storage| {
-            run(async {
-                let value: Option<&[u8]> = storage.fetch_item(&mut buffer.0, &(name as u8)).await?;
-                Ok(value.and_then(read))
-            })
-        })
+        let mut found = None;
+        self.log.visit(flash, |record| {
+            if key(record) == Some(name as usize) {
+                found = read(&record[1..]);
+            }
+            Visit::Keep
+        })?;
+        Ok(found)
     }
 
     fn put<F: MultiwriteNorFlash>(
@@ -190,27 +198,58 @@ impl Settings {
         name: Name,
         value: &[u8],
     ) -> Result<(), FlashError> {
-        let mut buffer = Buffer([0; BUFFER]);
-        self.with(flash, |storage| run(storage.store_item(&mut buffer.0, &(name as u8), &value)))
+        let mut record = Record::new();
+        record.push(name as u8).map_err(|_| FlashError::Full)?;
+        record.extend_from_slice(value).map_err(|_| FlashError::Full)?;
+        self.append(flash, &record)?;
+        self.drop_old(flash)?;
+        // As many bytes as were added are carried along, so the span from the oldest to the newest record stays bounded.
+        let mut left = record.len();
+        for _ in 0..KEYS {
+            let oldest = self.oldest(flash)?;
+            if left == 0 || key(&oldest) == Some(name as usize) || oldest.is_empty() {
+                break;
+            }
+            self.append(flash, &oldest)?;
+            self.drop_old(flash)?;
+            left = left.saturating_sub(oldest.len());
+        }
+        Ok(())
     }
 
-    fn with<'f, F: MultiwriteNorFlash, T>(
-        &mut self,
-        flash: &'f mut F,
-        work: impl FnOnce(&mut MapStorage<u8, Blocking<'f, F>, KeyCache>) -> Result<T, FlashError>,
-    ) -> Result<T, FlashError> {
-        let config = MapConfig::try_new(self.range.clone()).map_err(|_| FlashError::Corrupt)?;
-        let cache = core::mem::replace(&mut self.cache, new_cache());
-        let mut storage = MapStorage::new(Blocking(flash), config, cache);
-        let result = work(&mut storage);
-        // See `Queue::with`.
-        if result.is_ok() {
-            self.cache = storage.destroy().1;
+    fn append<F: MultiwriteNorFlash>(&mut self, flash: &mut F, record: &[u8]) -> Result<(), FlashError> {
+        self.log.push(flash, record, false)?;
+        if let Some(count) = key(record).and_then(|k| self.live.get_mut(k)) {
+            *count = count.saturating_add(1);
         }
-        result
+        Ok(())
+    }
+
+    /// Takes out every record that has a newer one.
+    fn drop_old<F: MultiwriteNorFlash>(&mut self, flash: &mut F) -> Result<(), FlashError> {
+        let live = &mut self.live;
+        if live.iter().all(|count| *count <= 1) {
+            return Ok(());
+        }
+        self.log.visit(flash, |record| match key(record).and_then(|k| live.get_mut(k)) {
+            Some(count) if *count > 1 => {
+                *count -= 1;
+                Visit::Remove
+            }
+            _ => Visit::Keep,
+        })
+    }
+
+    fn oldest<F: MultiwriteNorFlash>(&mut self, flash: &mut F) -> Result<Record, FlashError> {
+        let mut oldest = Record::new();
+        self.log.visit(flash, |record| {
+            oldest = Record::from_slice(record).unwrap_or_default();
+            Visit::Stop
+        })?;
+        Ok(oldest)
     }
 }
 
-fn new_cache() -> KeyCache {
-    Cache::new(ArrayPageStates::new(), Uncached, ArrayKeyPointers::new())
+fn key(record: &[u8]) -> Option<usize> {
+    record.first().map(|key| usize::from(*key))
 }

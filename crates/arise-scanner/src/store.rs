@@ -39,7 +39,7 @@ pub struct Store<F> {
 impl<F: MultiwriteNorFlash> Store<F> {
     /// Reads the flash, mends what a power cut left, and counts this start.
     pub fn open(mut flash: F, layout: &Layout) -> Result<Self, FlashError> {
-        let mut settings = Settings::new(layout.settings.clone());
+        let mut settings = Settings::open(&mut flash, layout.settings.clone())?;
         let mut newest = 0;
         let queue = Queue::open(&mut flash, layout.queue.clone(), |record| {
             newest = newest.max(Mark::decode(record).map_or(0, |m| u64::from(m.seq)));
@@ -120,6 +120,16 @@ impl<F: MultiwriteNorFlash> Store<F> {
             let _ = out.push(first.resolved(boot, clock, windows));
         }
         Ok(out)
+    }
+
+    /// Shows every waiting mark, oldest first, as it was written.
+    pub fn each(&mut self, mut see: impl FnMut(&Mark)) -> Result<(), FlashError> {
+        self.queue.visit(&mut self.flash, |record| {
+            if let Some(mark) = Mark::decode(record) {
+                see(&mark);
+            }
+            Visit::Keep
+        })
     }
 
     /// The waiting mark with this number.
