@@ -22,6 +22,12 @@ pub fn uuid_v7(now: UtcMillis) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
 }
 
+/// The smallest UUID whose time part is `at`: every id made then or later is above it.
+pub fn first_at(at: UtcMillis) -> Uuid {
+    let millis = u128::try_from(at).unwrap_or_default() & 0xffff_ffff_ffff;
+    Uuid::from_u128(millis << 80)
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident, $noun:literal;)*) => {$(
         $(#[$doc])*
@@ -85,6 +91,7 @@ mod tests {
         let (early, late) = (SessionId::new(1_700_000_000_000), SessionId::new(1_700_000_000_001));
         assert!(early < late);
         assert_eq!(early.0.get_version_num(), 7);
+        assert!(first_at(1_700_000_000_001) > early.0 && first_at(1_700_000_000_001) <= late.0);
         assert_ne!(SessionId::new(5), SessionId::new(5));
     }
 

@@ -117,7 +117,8 @@ CREATE TABLE session (
     settled INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_course ON session (course_id, starts_at);
-CREATE INDEX session_closes ON session (closes_at);
+-- What a scanner's finger looks up: the open sessions, and which scanner each chose.
+CREATE INDEX session_closes ON session (closes_at, device_id);
 CREATE INDEX session_unsettled ON session (closes_at) WHERE settled = 0 AND archived = 0;
 CREATE INDEX session_token ON session (session_token) WHERE session_token IS NOT NULL;
 

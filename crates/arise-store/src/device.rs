@@ -13,6 +13,8 @@ use crate::value::Row;
 
 /// A scanner that hasn't been heard of for longer is offline.
 pub const STALE_AFTER: UtcMillis = 15 * SECOND;
+/// Scanners of the unsigned protocol that may wait for approval: anybody on the network can add one.
+const MAX_WAITING: i64 = 50;
 /// How long a pairing code can be used, once.
 pub const PAIRING_CODE_LASTS: UtcMillis = 10 * MINUTE;
 
@@ -240,15 +242,30 @@ pub fn heartbeat(tx: &mut WriteTx<'_>, id: DeviceId, health: &Health, firmware: 
 }
 
 /// The scanner of the unsigned protocol with this MAC address; a new one waits for approval.
+///
+/// # Errors
+/// `address_taken` while an approved scanner with this MAC address is heard from another network address:
+/// anybody can claim a MAC address. `too_many_scanners` when many wait already.
 pub fn legacy(tx: &mut WriteTx<'_>, mac_address: &str, address: &str) -> Result<DeviceId> {
     let known = tx.query_opt(
-        "SELECT id, approved, address FROM device \
+        "SELECT id, approved, address, last_seen FROM device \
          WHERE mac_address = ?1 AND protocol = 'legacy' AND archived = 0 LIMIT 1",
         params![mac_address],
     )?;
     let Some(known) = known else {
+        let waiting = tx.query_one(
+            "SELECT COUNT(*) FROM device WHERE protocol = 'legacy' AND approved = 0 AND archived = 0",
+            &[],
+        )?;
+        if waiting.get::<i64>(0)? >= MAX_WAITING {
+            return Err(Error::unauthorized("too_many_scanners", "Too many scanners wait for approval."));
+        }
         return insert(tx, &format!("Scanner {mac_address}"), "", mac_address, "legacy", address);
     };
+    let heard = known.get::<Option<i64>>(3)?.is_some_and(|seen| tx.now() - seen <= STALE_AFTER);
+    if known.get::<bool>(1)? && heard && known.get::<String>(2)? != address {
+        return Err(Error::unauthorized("address_taken", "This scanner is heard from another address."));
+    }
     let id = known.get(0)?;
     tx.execute("UPDATE device SET address = ?2 WHERE id = ?1", params![id, address])?;
     Ok(id)

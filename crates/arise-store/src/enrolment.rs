@@ -93,6 +93,15 @@ pub fn is_enrolled(tx: &mut Tx<'_>, course: CourseId, student: StudentId, day: &
     Ok(row.is_some())
 }
 
+/// A student of a course on a local date.
+pub fn find_on(tx: &mut Tx<'_>, course: CourseId, student: StudentId, day: &str) -> Result<Option<Enrolled>> {
+    let row = tx.query_opt(
+        &format!("SELECT {COLUMNS} {LIVE} WHERE e.course_id = ?1 AND {ON_DAY} AND e.student_id = ?3 LIMIT 1"),
+        params![course, day, student],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
 /// A student who could be enrolled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Available {

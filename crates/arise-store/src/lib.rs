@@ -22,12 +22,14 @@ pub mod login;
 pub mod mark;
 pub mod node;
 pub mod op;
+pub mod register;
 pub mod semester;
 pub mod session;
 pub mod setting;
 pub mod student;
 pub mod tally;
 pub mod teacher;
+pub mod today;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

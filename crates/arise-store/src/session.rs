@@ -92,6 +92,16 @@ pub fn open(tx: &mut Tx<'_>) -> Result<Vec<Session>> {
     rows.iter().map(from_row).collect()
 }
 
+/// The open sessions of a teacher's courses.
+pub(crate) fn open_of_teacher(tx: &mut Tx<'_>, teacher: TeacherId) -> Result<Vec<Session>> {
+    let now = tx.now();
+    let rows = tx.query(
+        &format!("{SELECT} WHERE s.closes_at > ?1 AND s.archived = 0 AND c.teacher_id = ?2 ORDER BY s.starts_at DESC"),
+        params![now, teacher],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
 pub fn open_of_course(tx: &mut Tx<'_>, course: CourseId) -> Result<Option<Session>> {
     let now = tx.now();
     let row = tx.query_opt(
@@ -106,15 +116,25 @@ pub fn open_of_course(tx: &mut Tx<'_>, course: CourseId) -> Result<Option<Sessio
 /// # Errors
 /// `no_session`, or `choose_scanner` when several are open and none chose it.
 pub fn for_device(tx: &mut Tx<'_>, device: DeviceId) -> Result<Session> {
-    let mut sessions = open(tx)?;
-    if let Some(chosen) = sessions.iter().position(|s| s.device_id == Some(device)) {
-        return Ok(sessions.swap_remove(chosen));
+    let now = tx.now();
+    let chosen = tx.query_opt(
+        &format!("{SELECT} WHERE s.closes_at > ?1 AND s.device_id = ?2 AND s.archived = 0 ORDER BY s.starts_at LIMIT 1"),
+        params![now, device],
+    )?;
+    if let Some(row) = chosen {
+        return from_row(&row);
     }
     // A session that chose another scanner isn't this one's, even when it is the only one.
-    sessions.retain(|s| s.device_id.is_none() && s.session_type == SessionType::Offline);
-    match sessions.len() {
-        0 => Err(Error::conflict("no_session", "No session is open.")),
-        1 => Ok(sessions.remove(0)),
+    let open = tx.query(
+        &format!(
+            "{SELECT} WHERE s.closes_at > ?1 AND s.device_id IS NULL AND s.archived = 0 \
+             AND s.session_type = 'offline' LIMIT 2"
+        ),
+        params![now],
+    )?;
+    match open.as_slice() {
+        [] => Err(Error::conflict("no_session", "No session is open.")),
+        [only] => from_row(only),
         _ => Err(Error::conflict(
             "choose_scanner",
             "Several sessions are open. Choose the scanner in one of them.",

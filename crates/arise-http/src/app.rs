@@ -1,0 +1,158 @@
+//! What every handler shares.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arise_core::setting::Settings;
+use arise_core::zone::Zone;
+use arise_core::{Error, Result, UtcMillis};
+use arise_store::{Event, Store, node, setting};
+use tokio::sync::watch;
+
+use crate::device::DeviceKeys;
+use crate::live::Hub;
+use crate::password::Hasher;
+use crate::token::Tokens;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeType {
+    /// A classroom's own server.
+    Local,
+    /// The hub, which online classes need.
+    Cloud,
+}
+
+/// What belongs to this machine and not to the institution.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub node_type: NodeType,
+    /// Signs tokens; the database's own key when empty.
+    pub secret_key: String,
+    /// The hub's address, for classroom nodes.
+    pub cloud_url: Option<String>,
+    /// Addresses of other sites whose pages may call this server.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            node_type: NodeType::Local,
+            secret_key: String::new(),
+            cloud_url: None,
+            allowed_origins: vec![],
+        }
+    }
+}
+
+/// The state of a running server. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+pub struct Inner {
+    pub store: Store,
+    pub config: Config,
+    pub(crate) tokens: Tokens,
+    pub(crate) hasher: Hasher,
+    pub(crate) hub: Hub,
+    pub(crate) device_keys: DeviceKeys,
+    settings: RwLock<Arc<(Settings, Zone)>>,
+    stopping: watch::Sender<bool>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Must be called inside the async runtime: it listens to the store's events from then on.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn new(store: Store, config: Config) -> Result<Self> {
+        let events = store.events();
+        let (settings, key) = store.read(|tx| Ok((setting::get(tx)?, node::signing_key(tx)?))).await?;
+        let key = if config.secret_key.is_empty() { key } else { config.secret_key.clone().into_bytes() };
+        let zone = settings.zone();
+        let app = Self(Arc::new(Inner {
+            store,
+            config,
+            tokens: Tokens::new(&key),
+            hasher: Hasher::default(),
+            hub: Hub::new()?,
+            device_keys: DeviceKeys::default(),
+            settings: RwLock::new(Arc::new((settings, zone))),
+            stopping: watch::channel(false).0,
+        }));
+        tokio::spawn(follow(app.clone(), events));
+        Ok(app)
+    }
+
+    pub fn now(&self) -> UtcMillis {
+        self.store.clock().now()
+    }
+
+    pub fn settings(&self) -> Arc<(Settings, Zone)> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn zone(&self) -> Zone {
+        self.settings().1.clone()
+    }
+
+    /// Ends live streams, so that the server can stop.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Resolves when the server stops.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as the app.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    }
+
+    /// # Errors
+    /// `hub_only` on a classroom node, with the hub's address.
+    pub(crate) fn must_be_hub(&self) -> Result<()> {
+        if self.config.node_type == NodeType::Cloud {
+            return Ok(());
+        }
+        let error = match &self.config.cloud_url {
+            Some(url) => Error::forbidden("hub_only", format!("Online classes run on the hub: {url}"))
+                .with("hint", format!("Open {url} and start the class there."))
+                .with("cloud_url", url),
+            None => {
+                Error::forbidden("hub_only", "Online classes need the hub, and this server knows of none.")
+                    .with("hint", "Ask your administrator for the hub's address.")
+            }
+        };
+        Err(error)
+    }
+}
+
+/// Carries the store's events to live screens and keeps the settings fresh.
+async fn follow(app: App, mut events: tokio::sync::broadcast::Receiver<Event>) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => event,
+            Err(RecvError::Lagged(_)) => Event::Resync,
+            Err(RecvError::Closed) => return,
+        };
+        if matches!(event, Event::Settings | Event::Resync) {
+            match app.store.read(setting::get).await {
+                Ok(settings) => {
+                    let zone = settings.zone();
+                    *app.settings.write().unwrap_or_else(PoisonError::into_inner) =
+                        Arc::new((settings, zone));
+                }
+                Err(error) => tracing::warn!(%error, "the settings couldn't be read again"),
+            }
+        }
+        app.hub.publish(event);
+    }
+}

@@ -1,0 +1,95 @@
+//! Routes that say who may call them.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::app::App;
+use crate::authorize;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    Public,
+    /// Anybody who is logged in.
+    LoggedIn,
+    Admin,
+    Teacher,
+    Student,
+    /// A paired scanner, by its signature.
+    Device,
+    /// A paired scanner, or an approved one that speaks the older unsigned protocol.
+    AnyDevice,
+}
+
+/// One line of the route table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub method: Method,
+    /// With `{id}` for what varies.
+    pub path: &'static str,
+    pub access: Access,
+}
+
+/// The route table as it is being written. A route can't be added without saying who may call it.
+pub(crate) struct Routes {
+    app: App,
+    router: Router<App>,
+    pub(crate) table: Vec<Route>,
+}
+
+impl Routes {
+    pub(crate) fn new(app: App) -> Self {
+        Self { app, router: Router::new(), table: Vec::new() }
+    }
+
+    pub(crate) fn get<H, T>(&mut self, access: Access, path: &'static str, handler: H)
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(Method::GET, path, access, on(MethodFilter::GET, handler));
+    }
+
+    pub(crate) fn post<H, T>(&mut self, access: Access, path: &'static str, handler: H)
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(Method::POST, path, access, on(MethodFilter::POST, handler));
+    }
+
+    pub(crate) fn put<H, T>(&mut self, access: Access, path: &'static str, handler: H)
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(Method::PUT, path, access, on(MethodFilter::PUT, handler));
+    }
+
+    pub(crate) fn delete<H, T>(&mut self, access: Access, path: &'static str, handler: H)
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(Method::DELETE, path, access, on(MethodFilter::DELETE, handler));
+    }
+
+    fn add(&mut self, method: Method, path: &'static str, access: Access, handler: MethodRouter<App>) {
+        let handler = match access {
+            Access::Public => handler,
+            Access::Device | Access::AnyDevice => {
+                handler.layer(from_fn_with_state((self.app.clone(), access), authorize::device))
+            }
+            _ => handler.layer(from_fn_with_state((self.app.clone(), access), authorize::person)),
+        };
+        self.router = std::mem::take(&mut self.router).route(path, handler);
+        self.table.push(Route { method, path, access });
+    }
+
+    pub(crate) fn into_router(self) -> Router<App> {
+        self.router
+    }
+}

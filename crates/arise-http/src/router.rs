@@ -1,0 +1,64 @@
+//! Every route on one page, in the order of the API reference, each with who may call it.
+
+use crate::app::App;
+use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, Public, Teacher};
+use crate::route::{Route, Routes};
+use crate::{device, health, history, live, login, mark, report, session};
+
+/// The route table, for tests and for the API document.
+pub fn routes(app: &App) -> Vec<Route> {
+    build(app).table
+}
+
+pub(crate) fn build(app: &App) -> Routes {
+    let mut r = Routes::new(app.clone());
+
+    r.get(Public, "/api/health", health::get);
+
+    r.post(Public, "/api/admin/login", login::admin);
+    r.post(Public, "/api/teacher/login", login::teacher);
+    r.post(Public, "/api/student/login", login::student);
+    r.post(Public, "/api/logout", login::logout);
+    r.get(LoggedIn, "/api/session", login::me);
+    r.post(LoggedIn, "/api/admin/password", login::change_admin_password);
+
+    r.get(Admin, "/api/admin/devices", device::list);
+    r.post(Admin, "/api/admin/devices", device::create);
+    r.put(Admin, "/api/admin/devices/{id}", device::update);
+    r.delete(Admin, "/api/admin/devices/{id}", device::remove);
+    r.post(Admin, "/api/admin/devices/{id}/pairing-code", device::offer_pairing);
+
+    r.get(Public, "/api/teacher/course-codes", session::course_codes);
+    r.get(Teacher, "/api/teacher/courses", session::my_courses);
+    r.post(Teacher, "/api/teacher/start-session", session::start);
+    r.post(Teacher, "/api/teacher/manual-override", mark::manual_override);
+    r.post(Teacher, "/api/teacher/emergency-bulk-mark", mark::emergency_bulk_mark);
+    r.post(Teacher, "/api/teacher/session/{id}/end", session::end);
+    r.post(Teacher, "/api/teacher/session/{id}/extend", session::extend);
+    r.post(Teacher, "/api/teacher/session/{id}/reopen", session::reopen);
+    r.post(Teacher, "/api/teacher/session/{id}/device", session::choose_device);
+    r.post(Teacher, "/api/teacher/session/{id}/mark", mark::set);
+    r.post(Teacher, "/api/teacher/session/{id}/check-expire", session::check_expire);
+    r.get(Teacher, "/api/teacher/session/{id}/status", session::status);
+    r.get(Teacher, "/api/teacher/session/{id}/live", live::stream);
+    r.get(Teacher, "/api/teacher/session/{id}/snapshot", live::snapshot);
+    r.delete(Teacher, "/api/teacher/session/{id}/delete", session::delete);
+    r.get(Teacher, "/api/teacher/report/{id}", report::get);
+    r.get(Teacher, "/api/teacher/report/export/{id}", report::export);
+    r.get(Teacher, "/api/teacher/history/{id}", history::list);
+    r.get(Teacher, "/api/teacher/session-detail/{id}", history::detail);
+    r.post(Teacher, "/api/teacher/update-attendance", mark::update);
+    r.get(Teacher, "/api/teacher/validate-session/{id}", session::validate);
+    r.get(Teacher, "/api/teacher/device-status", device::status);
+    r.get(Teacher, "/api/teacher/devices", device::list);
+
+    r.post(Public, "/api/device/pair", device::pair);
+    r.get(Device, "/api/device/state", device::state);
+    r.post(Device, "/api/device/marks", device::marks);
+    r.post(AnyDevice, "/api/device/heartbeat", device::heartbeat);
+    r.get(AnyDevice, "/api/session-status", device::legacy_status);
+    r.post(AnyDevice, "/api/mark-attendance-by-roll-id", device::legacy_mark);
+    r.post(AnyDevice, "/api/bulk-mark-attendance", device::legacy_bulk);
+
+    r
+}
