@@ -1,0 +1,29 @@
+import { defineConfig } from "@playwright/test";
+import { target } from "./e2e/target";
+
+// Runs against a server that is up already; where it is and who may log in is told by ARISE_E2E.
+export default defineConfig({
+  testDir: "e2e",
+  fullyParallel: false,
+  workers: 1,
+  timeout: 60_000,
+  reporter: process.env.CI ? "line" : "list",
+  outputDir: "test-results",
+  use: {
+    baseURL: target.base,
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+    trace: "retain-on-failure",
+  },
+});
