@@ -1,0 +1,81 @@
+//! `arise serve`: the server, until Ctrl-C or SIGTERM.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use arise_core::SystemClock;
+use arise_http::App;
+use arise_store::Store;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::config::Serve;
+use crate::{first_run, log};
+
+pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
+    let data = options.data_folder()?;
+    let _log = log::start(&data)?;
+    let store = Store::open(&options.location(&data), Arc::new(SystemClock))?;
+    let made = first_run::run(&store, options.admin_password.as_deref(), options.time_zone.as_deref())?;
+    runtime()?.block_on(async {
+        let listener = listen(&options.host, options.port).await?;
+        let address = listener.local_addr()?;
+        let app = App::new(store, options.http()).await?;
+        tracing::info!(%address, "arise is ready");
+        println!("arise is ready: {}", base_url(address));
+        if let Some(password) = made {
+            println!("First administrator: {}   password: {password}", first_run::ADMIN);
+            println!("This password is shown once, and must be changed at the first login.");
+        }
+        if let Some(path) = &options.ready_file {
+            write_ready(path, &json!({"base": base_url(address)}))?;
+        }
+        arise_http::serve(app, listener, stop_signal()).await.context("the server stopped")
+    })
+}
+
+/// As many workers as the machine has cores; the database's own threads wait for the disk.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime can't start")
+}
+
+pub(crate) async fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((host, port)).await.with_context(|| {
+        format!("{host}:{port} can't be listened on. Is arise running already? Use --port for another one")
+    })
+}
+
+/// An address that works in a browser on this machine.
+pub(crate) fn base_url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// Tells whoever started this process that it answers. The file appears whole or not at all.
+pub(crate) fn write_ready(path: &Path, about: &Value) -> anyhow::Result<()> {
+    let part = path.with_extension("part");
+    std::fs::write(&part, about.to_string())?;
+    std::fs::rename(&part, path).context("the ready file can't be written")
+}
+
+/// Resolves at Ctrl-C, or when a service manager asks to stop.
+pub(crate) async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
