@@ -103,6 +103,14 @@ impl App {
         self.settings().1.clone()
     }
 
+    /// Reads the settings again.
+    pub(crate) async fn read_settings(&self) -> Result<()> {
+        let settings = self.store.read(setting::get).await?;
+        let zone = settings.zone();
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new((settings, zone));
+        Ok(())
+    }
+
     /// Ends live streams, so that the server can stop.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
@@ -143,15 +151,10 @@ async fn follow(app: App, mut events: tokio::sync::broadcast::Receiver<Event>) {
             Err(RecvError::Lagged(_)) => Event::Resync,
             Err(RecvError::Closed) => return,
         };
-        if matches!(event, Event::Settings | Event::Resync) {
-            match app.store.read(setting::get).await {
-                Ok(settings) => {
-                    let zone = settings.zone();
-                    *app.settings.write().unwrap_or_else(PoisonError::into_inner) =
-                        Arc::new((settings, zone));
-                }
-                Err(error) => tracing::warn!(%error, "the settings couldn't be read again"),
-            }
+        if matches!(event, Event::Settings | Event::Resync)
+            && let Err(error) = app.read_settings().await
+        {
+            tracing::warn!(%error, "the settings couldn't be read again");
         }
         app.hub.publish(event);
     }

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use arise_core::{Actor, Error, ErrorKind};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -18,19 +20,27 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|refused| unreadable_body(&refused))?;
+        let Raw(bytes) = Raw::from_request(request, state).await?;
         from_slice(&bytes).map(Self)
     }
 }
 
-pub(crate) fn unreadable_body(refused: &axum::extract::rejection::BytesRejection) -> ApiError {
-    if refused.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-        return Error::new(ErrorKind::TooLarge, "too_large", "This request is too large. Send less at once.")
-            .into();
+/// A body as it came.
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|refused| {
+            let error = if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Error::new(ErrorKind::TooLarge, "too_large", "This request is too large. Send less at once.")
+            } else {
+                Error::malformed("unreadable_body", "The request's body broke off. Send it again.")
+            };
+            error.into()
+        })
     }
-    Error::malformed("unreadable_body", "The request's body broke off. Send it again.").into()
 }
 
 /// Reads JSON. A body that isn't JSON is malformed (400); one whose fields don't fit is invalid (422).
@@ -38,17 +48,34 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiErro
     let bytes = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { bytes };
     serde_json::from_slice(bytes).map_err(|error| {
         if error.is_data() {
-            // serde names the field: "missing field `pin` at line 1 column 2".
-            let text = error.to_string();
-            let mut refused = Error::invalid("body", format!("The request's fields don't fit: {text}."));
-            if let Some(field) = text.split('`').nth(1) {
-                refused.fields.insert(field.to_owned(), text.clone());
-            }
-            refused.into()
+            misfit::<T>(bytes).into()
         } else {
             Error::malformed("not_json", "The request's body isn't JSON.").into()
         }
     })
+}
+
+/// Names the field that doesn't fit. The body is read a second time for that, so that one that fits costs
+/// nothing more.
+fn misfit<T: DeserializeOwned>(bytes: &[u8]) -> Error {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let (path, text) = match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        Err(error) => (error.path().to_string(), error.inner().to_string()),
+        Ok(_) => (".".to_owned(), String::new()),
+    };
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    // The path of a missing field is that of the object which lacks it; "." is the body itself.
+    let field = match (path.as_str(), missing) {
+        (".", Some(missing)) => missing.to_owned(),
+        (path, Some(missing)) => format!("{path}.{missing}"),
+        (".", None) => "body".to_owned(),
+        (path, None) => path.to_owned(),
+    };
+    match missing {
+        Some(_) => Error::invalid(&field, format!("“{field}” is missing.")),
+        None => Error::invalid(&field, format!("“{field}” doesn't fit: {text}.")),
+    }
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -97,5 +124,51 @@ impl<S: Send + Sync> FromRequestParts<S> for Who {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let actor = parts.extensions.get::<Actor>().copied();
         actor.map(Self).ok_or_else(|| Error::internal("this route asks for an actor but is public").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its type matters")]
+        roll: i64,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only the types matter")]
+    struct Outer {
+        minutes: i64,
+        students: Vec<Inner>,
+    }
+
+    fn refusal(body: &str) -> Error {
+        from_slice::<Outer>(body.as_bytes()).unwrap_err().0
+    }
+
+    #[test]
+    fn the_field_that_does_not_fit_is_named() {
+        for (body, field) in [
+            ("", "minutes"),
+            (r#"{"minutes": 1}"#, "students"),
+            (r#"{"minutes": "ten", "students": []}"#, "minutes"),
+            (r#"{"minutes": 1, "students": [{"roll": 1}, {"roll": null}]}"#, "students[1].roll"),
+            (r#"{"minutes": 1, "students": [{}]}"#, "students[0].roll"),
+            ("7", "body"),
+        ] {
+            let error = refusal(body);
+            assert_eq!((error.kind, error.code), (ErrorKind::Invalid, "invalid_field"), "{body}");
+            assert_eq!(error.fields.keys().collect::<Vec<_>>(), [field], "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        for body in ["{", "minutes=1", r#"{"minutes": 1} x"#] {
+            assert_eq!(refusal(body).code, "not_json", "{body}");
+        }
     }
 }

@@ -2,13 +2,17 @@
 
 mod app;
 mod asset;
+mod audit;
 mod authorize;
 mod cookie;
+mod course;
 mod device;
+mod enrolment;
 mod error;
 mod extract;
 mod health;
 mod history;
+mod list;
 mod live;
 mod login;
 mod mark;
@@ -16,8 +20,12 @@ mod password;
 mod report;
 mod route;
 mod router;
+mod semester;
 mod serve;
 mod session;
+mod setting;
+mod student;
+mod teacher;
 mod token;
 mod workbook;
 

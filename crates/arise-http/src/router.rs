@@ -3,7 +3,10 @@
 use crate::app::App;
 use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, Public, Teacher};
 use crate::route::{Route, Routes};
-use crate::{device, health, history, live, login, mark, report, session};
+use crate::{
+    audit, course, device, enrolment, health, history, live, login, mark, report, semester, session, setting,
+    student, teacher,
+};
 
 /// The route table, for tests and for the API document.
 pub fn routes(app: &App) -> Vec<Route> {
@@ -21,6 +24,31 @@ pub(crate) fn build(app: &App) -> Routes {
     r.post(Public, "/api/logout", login::logout);
     r.get(LoggedIn, "/api/session", login::me);
     r.post(LoggedIn, "/api/admin/password", login::change_admin_password);
+
+    r.get(Admin, "/api/admin/config", setting::get);
+    r.post(Admin, "/api/admin/config", setting::update);
+    r.get(Admin, "/api/admin/semesters", semester::list);
+    r.post(Admin, "/api/admin/semesters", semester::create);
+    r.put(Admin, "/api/admin/semesters/{id}", semester::update);
+    r.delete(Admin, "/api/admin/semesters/{id}", semester::remove);
+    r.get(Admin, "/api/admin/teachers", teacher::list);
+    r.post(Admin, "/api/admin/teachers", teacher::create);
+    r.put(Admin, "/api/admin/teachers/{id}", teacher::update);
+    r.delete(Admin, "/api/admin/teachers/{id}", teacher::remove);
+    r.get(Admin, "/api/admin/students", student::list);
+    r.post(Admin, "/api/admin/students", student::create);
+    r.put(Admin, "/api/admin/students/{id}", student::update);
+    r.delete(Admin, "/api/admin/students/{id}", student::remove);
+    r.get(Admin, "/api/admin/courses", course::list);
+    r.post(Admin, "/api/admin/courses", course::create);
+    r.get(Admin, "/api/admin/courses/{id}", course::get);
+    r.put(Admin, "/api/admin/courses/{id}", course::update);
+    r.delete(Admin, "/api/admin/courses/{id}", course::remove);
+    r.get(Admin, "/api/admin/courses-view", course::list);
+    r.get(Admin, "/api/admin/enrollments/{id}", enrolment::get);
+    r.post(Admin, "/api/admin/enrollments/{id}", enrolment::put);
+    r.get(Admin, "/api/admin/enrollment-roster/{id}", enrolment::of_semester);
+    r.get(Admin, "/api/admin/audit", audit::list);
 
     r.get(Admin, "/api/admin/devices", device::list);
     r.post(Admin, "/api/admin/devices", device::create);

@@ -1,0 +1,70 @@
+//! Semesters, as an administrator edits them.
+
+use arise_core::SemesterId;
+use arise_store::semester::{self, Semester};
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::error::ApiResult;
+use crate::extract::{Id, Json, Params, Who};
+use crate::list::{Page, Search};
+
+#[derive(Deserialize)]
+pub(crate) struct SemesterBody {
+    semester_name: String,
+}
+
+pub(crate) async fn list(
+    State(app): State<App>,
+    Params(search): Params<Search>,
+) -> ApiResult<Page<Vec<Semester>>> {
+    let (body, total) = app.store.read(move |tx| semester::list(tx, &search.into())).await?;
+    Ok(Page { body, total })
+}
+
+pub(crate) async fn create(
+    State(app): State<App>,
+    Who(actor): Who,
+    Json(body): Json<SemesterBody>,
+) -> ApiResult<(StatusCode, Json<Value>)> {
+    let id = app
+        .store
+        .write(move |tx| {
+            tx.act_as(actor);
+            semester::create(tx, &body.semester_name)
+        })
+        .await?;
+    Ok((StatusCode::CREATED, Json(json!({"status": "success", "message": "Semester added", "id": id}))))
+}
+
+pub(crate) async fn update(
+    State(app): State<App>,
+    Who(actor): Who,
+    Id(id): Id<SemesterId>,
+    Json(body): Json<SemesterBody>,
+) -> ApiResult<Json<Value>> {
+    app.store
+        .write(move |tx| {
+            tx.act_as(actor);
+            semester::update(tx, id, &body.semester_name)
+        })
+        .await?;
+    Ok(Json(json!({"status": "success", "message": "Semester saved"})))
+}
+
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Who(actor): Who,
+    Id(id): Id<SemesterId>,
+) -> ApiResult<Json<Value>> {
+    app.store
+        .write(move |tx| {
+            tx.act_as(actor);
+            semester::archive(tx, id)
+        })
+        .await?;
+    Ok(Json(json!({"status": "success", "message": "Semester deleted"})))
+}
