@@ -6,4 +6,13 @@
 //! fingers come at a human pace ([`script`]), and a network that can fail ([`http`]). [`simulator::Simulator`] puts them
 //! together and talks to a real server; with a serial port instead of the simulated sensor it is a scanner itself.
 
+pub mod display;
 pub mod flash;
+pub mod http;
+pub mod pty;
+pub mod script;
+pub mod sensor;
+pub mod simulator;
+
+pub use script::{Script, Touch};
+pub use simulator::{Fingers, Report, SimConfig, SimError, Simulator};

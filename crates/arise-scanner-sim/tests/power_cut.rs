@@ -4,6 +4,8 @@
 //! taken, settings changed, pages used again and again. Then each operation is repeated from the flash before it with the power
 //! cut after 1, 2, 3 … bytes, and the flash that this leaves is opened and compared with what was promised.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use arise_scanner::{
@@ -20,11 +22,10 @@ use arise_scanner::{
 use arise_scanner_sim::flash::{Random, SimFlash, Tear};
 use embedded_storage::nor_flash::MultiwriteNorFlash;
 
-const PAGE: usize = 512;
-type Flash = SimFlash<PAGE>;
+type Flash = SimFlash<512>;
 
 fn layout() -> Layout {
-    Layout::new(PAGE as u32, 8, 3, 4)
+    Layout::new(512, 8, 3, 4)
 }
 
 #[derive(Debug, Clone)]

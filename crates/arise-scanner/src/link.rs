@@ -91,7 +91,7 @@ pub struct Link {
     last_answer: Option<u64>,
     /// Answers with 401 in a row.
     pub distrusted: u8,
-    /// The longest that a due heartbeat had to wait for the request before it, ms.
+    /// The longest that a due heartbeat had to wait while the server was there, ms.
     pub heartbeat_lag: u64,
 }
 
@@ -136,8 +136,9 @@ impl Link {
         match kind {
             Kind::State => self.state_at = now + STATE_EVERY,
             Kind::Heartbeat => {
-                if self.last_answer.is_some() && self.heartbeat_at > 0 {
-                    self.heartbeat_lag = self.heartbeat_lag.max(now - self.heartbeat_at);
+                if self.online(now) && self.heartbeat_at > 0 {
+                    let due = self.heartbeat_at.max(self.retry_at);
+                    self.heartbeat_lag = self.heartbeat_lag.max(now.saturating_sub(due));
                 }
                 self.heartbeat_at = now + HEARTBEAT_EVERY;
             }

@@ -201,8 +201,10 @@ impl<F: MultiwriteNorFlash> Store<F> {
     }
 
     pub fn set_config(&mut self, config: Config) -> Result<(), FlashError> {
-        self.settings.set_config(&mut self.flash, &config)?;
-        self.config = config;
+        if config != self.config {
+            self.settings.set_config(&mut self.flash, &config)?;
+            self.config = config;
+        }
         Ok(())
     }
 

@@ -43,7 +43,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
             (kind, verdict) => {
                 if verdict == Verdict::Distrusted && self.link.distrusted == 1 {
                     let code = wire::read_error_code(body);
-                    self.say(format_args!("server refused us: {status} {code}\r\n"));
+                    self.announce(format_args!("server refused us: {status} {code}"));
                 }
                 self.give_up(now, kind);
             }
@@ -54,7 +54,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
         self.link.failed(now);
         if kind == Kind::Pair {
             self.pair_code = None;
-            self.say(format_args!("no answer from the server\r\n"));
+            self.announce(format_args!("no answer from the server"));
             self.show(now, View::new("Pairing failed", "No answer"));
         }
         self.give_up(now, kind);
@@ -83,16 +83,16 @@ impl<F: MultiwriteNorFlash> Device<F> {
         };
         let Some(identity) = identity else {
             let code = wire::read_error_code(body);
-            self.say(format_args!("not paired: {status} {code}\r\n"));
+            self.announce(format_args!("not paired: {status} {code}"));
             return self.show(now, View::new("Pairing failed", "Ask for a new code"));
         };
         if self.store.set_identity(Some(identity)).is_err() {
-            self.say(format_args!("not paired: memory fails\r\n"));
+            self.announce(format_args!("not paired: memory fails"));
             return self.show(now, face::NOT_SAVED.view());
         }
         self.slots_told = false;
         self.link.renew();
-        self.say(format_args!("paired\r\n"));
+        self.announce(format_args!("paired"));
         self.show(now, View::new("Paired", "Ready for classes"));
     }
 

@@ -304,6 +304,13 @@ impl<F: MultiwriteNorFlash> Device<F> {
         &self.store
     }
 
+    /// The session that marks go to now, and its course; `None` while there is none or it isn't known.
+    #[must_use]
+    pub fn session(&self, now: u64) -> Option<(SessionId, &str)> {
+        let id = self.session_now(now)?;
+        self.session.as_ref().map(|s| (id, s.course.as_str()))
+    }
+
     /// Whether the server answered lately.
     #[must_use]
     pub fn online(&self, now: u64) -> bool {
@@ -388,6 +395,8 @@ impl<F: MultiwriteNorFlash> Device<F> {
             FingerEvent::Gone => self.sensor_gone = true,
             FingerEvent::Touched => {
                 self.touched_at = now;
+                // The display is the next student's now; what is heard of the one before must not be taken for theirs.
+                self.live = None;
                 // By the time the finger is recognised the server has said whether there is a session.
                 self.want_state = self.session_now(now).is_none() && self.link.online(now);
                 if self.finger.job().is_none() {
@@ -458,6 +467,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
 
     /// Writes the mark to flash, and only then says so.
     fn save(&mut self, now: u64, slot: u16, uptime_ms: u64, session: Option<SessionId>) {
+        self.live = None;
         let mark = Mark {
             seq: 0,
             session,

@@ -45,6 +45,13 @@ impl<F: MultiwriteNorFlash> Device<F> {
         }
     }
 
+    /// Tells the operator something that wasn't just asked for, on a line of its own.
+    pub(super) fn announce(&mut self, text: core::fmt::Arguments<'_>) {
+        self.say(format_args!("\r\n"));
+        self.say(text);
+        self.say(format_args!("\r\n> "));
+    }
+
     fn on_line(&mut self, now: u64, line: &str) {
         let command = match console::parse(line) {
             None => return,
@@ -164,7 +171,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
 
     pub(super) fn on_prompt(&mut self, prompt: Prompt) {
         let view = face::prompt(prompt, self.finger.job());
-        self.say(format_args!("{} {}\r\n", view.main(), view.sub()[0]));
+        self.announce(format_args!("{} {}", view.main(), view.sub()[0]));
         // A prompt stays until the next one; a task always ends.
         self.shown = Some(Shown { view, until: u64::MAX });
     }
@@ -175,7 +182,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
             self.slots_told = false;
         }
         let view = face::job_end(end);
-        self.say(format_args!("{} {} {}\r\n> ", view.main(), view.sub()[0], view.sub()[1]));
+        self.announce(format_args!("{} {} {}", view.main(), view.sub()[0], view.sub()[1]));
         self.show(now, view);
     }
 }

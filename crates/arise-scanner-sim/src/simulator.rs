@@ -1,0 +1,450 @@
+//! A whole scanner that talks to a real server.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, TryRecvError, channel},
+    },
+    time::{Duration, Instant},
+};
+
+use arise_scanner::{
+    device::{Device, Event, Info, MAX_REQUEST, Outputs},
+    flash::Layout,
+    http::host_and_port,
+    link::REQUEST_TIMEOUT,
+    screen::View,
+    text::clipped,
+};
+
+use crate::{
+    display::Panel,
+    flash::SimFlash,
+    http::{Faults, Job, Outcome, serve},
+    pty::PortSensor,
+    script::{Begin, Script},
+    sensor::{Timing, VirtualSensor},
+};
+
+/// How often the device looks at the time while nothing happens.
+const TICK: Duration = Duration::from_millis(5);
+/// A finger is lifted so long after the display has answered, ms.
+const REACTION: u64 = 600;
+/// A finger that gets no answer is lifted after this, ms.
+const IMPATIENCE: u64 = 6000;
+/// How long pairing may take.
+const PAIRING: Duration = Duration::from_secs(15);
+
+/// Where fingers come from.
+#[derive(Debug, Clone)]
+pub enum Fingers {
+    /// A simulated sensor with this timing, in which finger *n* is enrolled in slot *n*.
+    Simulated(Timing),
+    /// A real sensor on this serial port, such as `/dev/ttyUSB0`.
+    Port(PathBuf),
+}
+
+/// Called with every new picture on the display.
+pub type OnScreen = Box<dyn FnMut(&Panel) + Send>;
+
+/// A scanner to be simulated.
+pub struct SimConfig {
+    /// Such as `http://127.0.0.1:5000`.
+    pub server_url: String,
+    /// For people, in messages and logs.
+    pub name: String,
+    /// `aa:bb:cc:dd:ee:ff`
+    pub mac: String,
+    /// Slots that hold a finger, from 1: two to a student, 2R−1 and 2R for roll R.
+    pub slots: Vec<u16>,
+    /// The file that is the flash; `None` for flash that is forgotten.
+    pub flash: Option<PathBuf>,
+    pub fingers: Fingers,
+    pub on_screen: Option<OnScreen>,
+}
+
+impl SimConfig {
+    /// A scanner with a simulated sensor and nothing kept.
+    #[must_use]
+    pub fn new(server_url: &str, name: &str, mac: &str, slots: Vec<u16>) -> Self {
+        Self {
+            server_url: server_url.to_owned(),
+            name: name.to_owned(),
+            mac: mac.to_owned(),
+            slots,
+            flash: None,
+            fingers: Fingers::Simulated(Timing::REAL),
+            on_screen: None,
+        }
+    }
+}
+
+/// Why a scanner can't be simulated.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    #[error("the server's address must look like http://127.0.0.1:5000")]
+    Url,
+    #[error("the flash file: {0}")]
+    File(#[from] std::io::Error),
+    #[error("the sensor's port: {0}")]
+    Port(#[from] serialport::Error),
+    #[error("the flash holds nothing that can be read: {0:?}")]
+    Flash(arise_scanner::flash::FlashError),
+    #[error("not paired: {0}")]
+    Pairing(String),
+}
+
+/// What became of one finger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The finger's number.
+    pub finger: u32,
+    /// The last message before it was lifted.
+    pub main: String,
+    pub sub: String,
+    /// From "Saved" on the display to the server's word there, ms; `None` if the server said nothing.
+    pub answered_after: Option<u64>,
+}
+
+/// What happened in a run.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    pub fingers: Vec<Shown>,
+    /// Marks that still wait for the server.
+    pub queued: usize,
+    /// Marks that the server refused.
+    pub refused: usize,
+    /// The longest that a due heartbeat waited, ms.
+    pub heartbeat_lag: u64,
+}
+
+enum Sensor {
+    Simulated(Box<VirtualSensor>),
+    Port(PortSensor),
+}
+
+/// A scanner in this process. It has a thread for its network and else runs in the caller's.
+pub struct Simulator {
+    name: String,
+    device: Device<SimFlash>,
+    sensor: Sensor,
+    jobs: Sender<Job>,
+    outcomes: Receiver<Outcome>,
+    faults: Faults,
+    on_screen: Option<OnScreen>,
+    start: Instant,
+    console: String,
+    /// Views since the script last looked.
+    views: Vec<(u64, View)>,
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulator").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Simulator {
+    /// Starts a scanner, which then knows its server but isn't paired unless its flash file says so.
+    pub fn new(config: SimConfig) -> Result<Self, SimError> {
+        host_and_port(&config.server_url).ok_or(SimError::Url)?;
+        let layout = Layout::device();
+        let flash = match &config.flash {
+            Some(path) => SimFlash::open(path, layout.len())?,
+            None => SimFlash::new(layout.len()),
+        };
+        let info = Info { mac: clipped(&config.mac), firmware: env!("CARGO_PKG_VERSION") };
+        let device = Device::new(flash, &layout, info).map_err(SimError::Flash)?;
+        let sensor = match config.fingers {
+            Fingers::Simulated(timing) => {
+                let mut sensor = VirtualSensor::new(1000, timing);
+                for slot in &config.slots {
+                    sensor.enrol(*slot, u32::from(*slot));
+                }
+                Sensor::Simulated(Box::new(sensor))
+            }
+            Fingers::Port(path) => Sensor::Port(PortSensor::open(&path)?),
+        };
+        let (jobs, to_do) = channel();
+        let (done, outcomes) = channel();
+        let faults = Faults::default();
+        let network = faults.clone();
+        std::thread::spawn(move || {
+            // A little less than the device's own patience, so that it hears of a failure.
+            serve(&to_do, &done, &network, Duration::from_millis(REQUEST_TIMEOUT - 200));
+        });
+        let mut simulator = Self {
+            name: config.name,
+            device,
+            sensor,
+            jobs,
+            outcomes,
+            faults,
+            on_screen: config.on_screen,
+            start: Instant::now(),
+            console: String::new(),
+            views: Vec::new(),
+        };
+        simulator.type_line("wifi \"host\"");
+        simulator.type_line(&format!("server {}", config.server_url));
+        simulator.event(Event::WifiUp(-50));
+        simulator.event(Event::Power { millivolts: 4100, usb: true });
+        Ok(simulator)
+    }
+
+    /// The network's faults, which another thread may change.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// Types a line at the serial console.
+    pub fn type_line(&mut self, line: &str) {
+        self.event(Event::ConsoleBytes(line.as_bytes()));
+        self.event(Event::ConsoleBytes(b"\r"));
+    }
+
+    /// What the serial console has printed since this was last asked.
+    pub fn printed(&mut self) -> String {
+        std::mem::take(&mut self.console)
+    }
+
+    /// Whether it has a key for its server.
+    #[must_use]
+    pub const fn paired(&self) -> bool {
+        self.device.store().identity.is_some()
+    }
+
+    /// The id that the server gave it.
+    #[must_use]
+    pub fn device_id(&self) -> Option<String> {
+        self.device.store().identity.as_ref().map(|i| i.device_id.to_string())
+    }
+
+    /// What the display shows.
+    #[must_use]
+    pub fn panel(&self) -> Panel {
+        Panel::of(self.device.status(), self.device.view())
+    }
+
+    /// Pairs with the code that the server's Devices page shows. A scanner that is paired already is paired anew.
+    pub fn pair(mut self, code: &str) -> Result<Self, SimError> {
+        self.printed();
+        self.type_line(&format!("pair {code}"));
+        let end = Instant::now() + PAIRING;
+        while Instant::now() < end {
+            self.turn();
+            let failed = |text: &str| ["not paired:", "no answer", "pair CODE"].iter().any(|f| text.contains(f));
+            if self.console.contains("\npaired") {
+                return Ok(self);
+            }
+            if failed(&self.console) {
+                break;
+            }
+        }
+        let said = self.printed();
+        let reason = said.lines().rev().find(|l| !l.trim().is_empty() && !l.starts_with('>'));
+        Err(SimError::Pairing(reason.unwrap_or("no answer from the server").trim().to_owned()))
+    }
+
+    /// Plays a script and reports. Returns when `stop` is set, or when a script that begins at once has been played and all marks
+    /// are sent or the server is away.
+    pub fn run(&mut self, script: &Script, stop: &AtomicBool) -> Report {
+        let mut play = Play::new(script);
+        while !(stop.load(Ordering::Relaxed) || play.over() && self.settled()) {
+            self.turn();
+            let now = self.now();
+            for (at, view) in std::mem::take(&mut self.views) {
+                play.see(at, &view);
+            }
+            let session = self.device.session(now).map(|s| s.0);
+            if let Sensor::Simulated(sensor) = &mut self.sensor {
+                play.act(now, session, sensor);
+            }
+        }
+        play.report(&self.device)
+    }
+
+    /// Runs with a person at the serial console: types `lines`, hands what is printed to `print`, until `stop` is set or
+    /// the sender of `lines` is gone.
+    pub fn interact(&mut self, lines: &Receiver<String>, mut print: impl FnMut(&str), stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            match lines.try_recv() {
+                Ok(line) => self.type_line(line.trim_end()),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return,
+            }
+            self.turn();
+            self.views.clear();
+            let text = self.printed();
+            if !text.is_empty() {
+                print(&text);
+            }
+        }
+    }
+
+    /// The simulated sensor, to place fingers by hand; `None` with a real one.
+    pub fn sensor(&mut self) -> Option<&mut VirtualSensor> {
+        match &mut self.sensor {
+            Sensor::Simulated(sensor) => Some(sensor),
+            Sensor::Port(_) => None,
+        }
+    }
+
+    fn settled(&self) -> bool {
+        let now = self.now();
+        self.device.store().queued() == 0 || !self.device.online(now)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// One turn: what came in, and the time.
+    fn turn(&mut self) {
+        match self.outcomes.recv_timeout(TICK) {
+            Ok(Outcome { id, answer: Some((status, body)) }) => {
+                self.event(Event::Answer { id, status, body: &body });
+            }
+            Ok(Outcome { id, answer: None }) => self.event(Event::NoAnswer { id }),
+            Err(_) => {}
+        }
+        let now = self.now();
+        let bytes = match &mut self.sensor {
+            Sensor::Simulated(sensor) => sensor.output(now),
+            Sensor::Port(port) => port.received(),
+        };
+        if bytes.is_empty() {
+            self.event(Event::Tick);
+        } else {
+            self.event(Event::SensorBytes(&bytes));
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        let now = self.now();
+        let out = self.device.step(now, event);
+        self.carry_out(now, &out);
+    }
+
+    fn carry_out(&mut self, now: u64, out: &Outputs) {
+        if !out.sensor.is_empty() {
+            match &mut self.sensor {
+                Sensor::Simulated(sensor) => sensor.receive(now, &out.sensor),
+                Sensor::Port(port) => port.send(&out.sensor),
+            }
+        }
+        if out.console {
+            self.console.push_str(&self.device.take_console());
+        }
+        if out.redraw {
+            self.views.push((now, self.device.view().clone()));
+            if let Some(show) = &mut self.on_screen {
+                show(&Panel::of(self.device.status(), self.device.view()));
+            }
+        }
+        if out.join_wifi {
+            self.event(Event::WifiUp(-50));
+        }
+        if out.request {
+            let mut bytes: heapless::Vec<u8, MAX_REQUEST> = heapless::Vec::new();
+            if let (Some(id), Some((host, port))) = (self.device.request(&mut bytes), self.device.server()) {
+                let job = Job { id, host: host.to_owned(), port, bytes: bytes.to_vec() };
+                // The network's thread ends only with this simulator.
+                let _ = self.jobs.send(job);
+            }
+        }
+    }
+}
+
+/// A script being played.
+struct Play<'a> {
+    script: &'a Script,
+    next: usize,
+    began: Option<u64>,
+    session: Option<arise_scanner::session::SessionId>,
+    /// Number of the finger that lies there, and since when.
+    lying: Option<(u32, u64)>,
+    answered: Option<u64>,
+    saved: Option<u64>,
+    last: (String, String),
+    answered_after: Option<u64>,
+    fingers: Vec<Shown>,
+}
+
+impl<'a> Play<'a> {
+    const fn new(script: &'a Script) -> Self {
+        Self {
+            script,
+            next: 0,
+            began: None,
+            session: None,
+            lying: None,
+            answered: None,
+            saved: None,
+            last: (String::new(), String::new()),
+            answered_after: None,
+            fingers: Vec::new(),
+        }
+    }
+
+    fn over(&self) -> bool {
+        self.script.begin == Begin::Now && self.next >= self.script.touches.len() && self.lying.is_none()
+    }
+
+    fn see(&mut self, at: u64, view: &View) {
+        if self.lying.is_none() || view.main() == "Hold still" {
+            return;
+        }
+        if view.main() == "Saved" {
+            self.saved.get_or_insert(at);
+        } else if let Some(saved) = self.saved.take() {
+            self.answered_after = Some(at - saved);
+        }
+        self.last = (view.main().to_owned(), view.sub().join(" ").trim().to_owned());
+        self.answered = Some(at);
+    }
+
+    fn act(
+        &mut self,
+        now: u64,
+        session: Option<arise_scanner::session::SessionId>,
+        sensor: &mut VirtualSensor,
+    ) {
+        if self.script.begin == Begin::EachSession && session.is_some() && session != self.session {
+            self.session = session;
+            self.began = Some(now);
+            self.next = 0;
+        }
+        if self.script.begin == Begin::Now {
+            self.began.get_or_insert(now);
+        }
+        if let Some((finger, since)) = self.lying {
+            let done = self.answered.is_some_and(|at| now >= at + REACTION) || now >= since + IMPATIENCE;
+            if done {
+                sensor.lift();
+                self.lying = None;
+                let (main, sub) = std::mem::take(&mut self.last);
+                self.fingers.push(Shown { finger, main, sub, answered_after: self.answered_after.take() });
+            }
+            return;
+        }
+        let Some(touch) = self.script.touches.get(self.next) else { return };
+        if self.began.is_some_and(|began| now >= began + touch.at) {
+            self.next += 1;
+            self.lying = Some((touch.finger.id, now));
+            (self.answered, self.saved) = (None, None);
+            sensor.place(touch.finger);
+        }
+    }
+
+    fn report(self, device: &Device<SimFlash>) -> Report {
+        Report {
+            fingers: self.fingers,
+            queued: device.store().queued(),
+            refused: device.store().refused(),
+            heartbeat_lag: device.heartbeat_lag(),
+        }
+    }
+}
