@@ -97,7 +97,7 @@ pub fn by_code(tx: &mut Tx<'_>, course_code: &str) -> Result<Option<Course>> {
 /// The courses of a teacher, by code.
 pub fn of_teacher(tx: &mut Tx<'_>, teacher: TeacherId) -> Result<Vec<Course>> {
     let rows = tx.query(
-        &format!("SELECT {COLUMNS} FROM {LIVE} AND c.teacher_id = ?1 ORDER BY {BY_CODE} LIMIT ?2"),
+        &format!("SELECT {COLUMNS} FROM {LIVE} AND t.id = ?1 ORDER BY {BY_CODE} LIMIT ?2"),
         params![teacher, MAX_ROWS],
     )?;
     rows.iter().map(from_row).collect()
