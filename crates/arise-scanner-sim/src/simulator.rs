@@ -33,6 +33,8 @@ const TICK: Duration = Duration::from_millis(5);
 const REACTION: u64 = 600;
 /// A finger that gets no answer is lifted after this, ms.
 const IMPATIENCE: u64 = 6000;
+/// Between one student's finger and the next there is at least this, ms.
+const CHANGE: u64 = 400;
 /// How long pairing may take.
 const PAIRING: Duration = Duration::from_secs(15);
 
@@ -135,7 +137,7 @@ pub struct Simulator {
     on_screen: Option<OnScreen>,
     start: Instant,
     console: String,
-    /// Views since the script last looked.
+    /// Results and prompts since the script last looked.
     views: Vec<(u64, View)>,
 }
 
@@ -339,7 +341,9 @@ impl Simulator {
             self.console.push_str(&self.device.take_console());
         }
         if out.redraw {
-            self.views.push((now, self.device.view().clone()));
+            if !self.device.at_rest() {
+                self.views.push((now, self.device.view().clone()));
+            }
             if let Some(show) = &mut self.on_screen {
                 show(&Panel::of(self.device.status(), self.device.view()));
             }
@@ -364,6 +368,8 @@ struct Play<'a> {
     next: usize,
     began: Option<u64>,
     session: Option<arise_scanner::session::SessionId>,
+    /// When the sensor has been free long enough.
+    free: u64,
     /// Number of the finger that lies there, and since when.
     lying: Option<(u32, u64)>,
     answered: Option<u64>,
@@ -380,6 +386,7 @@ impl<'a> Play<'a> {
             next: 0,
             began: None,
             session: None,
+            free: 0,
             lying: None,
             answered: None,
             saved: None,
@@ -424,6 +431,7 @@ impl<'a> Play<'a> {
             let done = self.answered.is_some_and(|at| now >= at + REACTION) || now >= since + IMPATIENCE;
             if done {
                 sensor.lift();
+                self.free = now + CHANGE;
                 self.lying = None;
                 let (main, sub) = std::mem::take(&mut self.last);
                 self.fingers.push(Shown { finger, main, sub, answered_after: self.answered_after.take() });
@@ -431,7 +439,7 @@ impl<'a> Play<'a> {
             return;
         }
         let Some(touch) = self.script.touches.get(self.next) else { return };
-        if self.began.is_some_and(|began| now >= began + touch.at) {
+        if now >= self.free && self.began.is_some_and(|began| now >= began + touch.at) {
             self.next += 1;
             self.lying = Some((touch.finger.id, now));
             (self.answered, self.saved) = (None, None);

@@ -293,6 +293,12 @@ impl<F: MultiwriteNorFlash> Device<F> {
         &self.view
     }
 
+    /// Whether the display shows a state, and not a result or a prompt that will pass.
+    #[must_use]
+    pub const fn at_rest(&self) -> bool {
+        self.shown.is_none()
+    }
+
     /// Text for the operator.
     pub fn take_console(&mut self) -> Text<CONSOLE> {
         core::mem::take(&mut self.console)
