@@ -1,4 +1,4 @@
-//! Lists: `?q=&limit=&offset=` in, `X-Total-Count` out.
+//! Lists: `?q=&limit=&offset=&sort=` in, `X-Total-Count` out.
 
 use arise_store::list::Filter;
 use axum::http::{HeaderName, HeaderValue};
@@ -17,11 +17,13 @@ pub(crate) struct Search {
     limit: Option<i64>,
     #[serde(default)]
     offset: i64,
+    #[serde(default)]
+    sort: String,
 }
 
 impl From<Search> for Filter {
     fn from(search: Search) -> Self {
-        Self { q: search.q, limit: search.limit, offset: search.offset }
+        Self { q: search.q, limit: search.limit, offset: search.offset, sort: search.sort }
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Filter {
     pub q: String,
     pub limit: Option<i64>,
     pub offset: i64,
+    /// A searched column, with a minus before it for the other way round. Any other word keeps the list's own order.
+    pub sort: String,
 }
 
 impl Filter {
@@ -32,6 +34,18 @@ impl Filter {
         }
         pattern.push('%');
         pattern
+    }
+
+    /// What rows are sorted by before the list's own order decides. Only names that the list has get into the query.
+    fn order(&self, columns: &[&str], own: &str) -> String {
+        let (name, way) = match self.sort.strip_prefix('-') {
+            Some(name) => (name, "DESC"),
+            None => (self.sort.as_str(), "ASC"),
+        };
+        // `COALESCE(t.name, '')` goes by the name in it.
+        let bare = |column: &str| column.trim_end_matches(", '')").rsplit('.').next() == Some(name);
+        let found = columns.iter().find(|column| bare(column));
+        found.map_or_else(|| own.to_owned(), |column| format!("lower({column}) {way}, {own}"))
     }
 
     fn limit(&self) -> i64 {
@@ -52,7 +66,8 @@ pub(crate) struct Listing<'a> {
 impl Listing<'_> {
     /// The rows of one page, and how many there are on all pages.
     pub(crate) fn page(&self, tx: &mut Tx<'_>, filter: &Filter, more: &[Value]) -> Result<(Vec<Row>, i64)> {
-        let Self { columns, from, order, .. } = self;
+        let Self { columns, from, .. } = self;
+        let order = filter.order(self.searched, self.order);
         let matches: Vec<String> = self
             .searched
             .iter()
@@ -90,6 +105,18 @@ mod tests {
         let filter = Filter { q: " 50%_\\ \0".into(), ..Filter::default() };
         assert_eq!(filter.pattern(), "%50\\%\\_\\\\ %");
         assert_eq!(Filter::default().pattern(), "%%");
+    }
+
+    #[test]
+    fn only_a_column_of_the_list_sorts_it() {
+        let order =
+            |sort: &str| Filter { sort: sort.into(), ..Filter::default() }.order(&["t.name", "code"], "t.id");
+        assert_eq!(order(""), "t.id");
+        assert_eq!(order("name"), "lower(t.name) ASC, t.id");
+        let joined = Filter { sort: "name".into(), ..Filter::default() };
+        assert_eq!(joined.order(&["COALESCE(t.name, '')"], "id"), "lower(COALESCE(t.name, '')) ASC, id");
+        assert_eq!(order("-code"), "lower(code) DESC, t.id");
+        assert_eq!(order("code; DROP TABLE student"), "t.id");
     }
 
     #[test]

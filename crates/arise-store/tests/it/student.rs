@@ -68,7 +68,7 @@ fn are_listed_by_roll_number(node: &Node) {
         node.student(name, roll);
     }
     let list = |q: &str, limit: Option<i64>| {
-        let filter = Filter { q: q.to_owned(), limit, offset: 0 };
+        let filter = Filter { q: q.to_owned(), limit, ..Filter::default() };
         let (found, total) = node.read(move |tx| student::list(tx, &filter));
         (found.into_iter().map(|s| s.student_name).collect::<Vec<_>>(), total)
     };
