@@ -39,6 +39,10 @@ impl Status {
         }
     }
 
+    pub fn from_letter(letter: char) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.letter() == letter)
+    }
+
     /// Whether the student was in class.
     pub fn attended(self) -> bool {
         matches!(self, Self::Present | Self::Late)
@@ -223,6 +227,7 @@ mod tests {
     fn words_round_trip() {
         for status in Status::ALL {
             assert_eq!(Status::parse(status.as_str()), Some(status));
+            assert_eq!(Status::from_letter(status.letter()), Some(status));
         }
         for source in Source::ALL {
             assert_eq!(Source::parse(source.as_str()), Some(source));

@@ -53,13 +53,31 @@ impl Tally {
     }
 }
 
-/// `part` of `whole` in percent, rounded to two decimals; 0 of nothing is 0.
-#[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
-pub fn percentage(part: i64, whole: i64) -> f64 {
+/// `part` of `whole` in hundredths of a percent, rounded half up; 0 of nothing is 0. In whole numbers, so
+/// that a database that sorts by it comes to the same digits.
+pub fn hundredths(part: i64, whole: i64) -> i64 {
     if whole <= 0 {
+        return 0;
+    }
+    (20_000 * part + whole) / (2 * whole)
+}
+
+/// `part` of `whole` in percent, rounded to two decimals; 0 of nothing is 0.
+pub fn percentage(part: i64, whole: i64) -> f64 {
+    two_decimals(hundredths(part, whole))
+}
+
+/// `sum` over `count` things on average, rounded to two decimals; 0 over none is 0.
+pub fn average(sum: i64, count: i64) -> f64 {
+    if count <= 0 {
         return 0.0;
     }
-    (part as f64 / whole as f64 * 10_000.0).round() / 100.0
+    two_decimals((200 * sum + count) / (2 * count))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of marks are far below 2^52")]
+fn two_decimals(hundredths: i64) -> f64 {
+    hundredths as f64 / 100.0
 }
 
 /// The smallest number of further sessions, all attended, after which the share is at least `threshold`
@@ -119,6 +137,16 @@ mod tests {
             prop_assert!((0.0..=100.0).contains(&tally.percentage()));
             prop_assert!(tally.absent() >= 0);
         }
+    }
+
+    #[test]
+    fn halves_are_rounded_up_however_a_fraction_is_written_in_binary() {
+        // 1/160 is 0.625 %.
+        assert_eq!(percentage(1, 160).to_string(), "0.63");
+        assert_eq!(percentage(2, 3).to_string(), "66.67");
+        assert_eq!(percentage(7, 7).to_string(), "100");
+        assert_eq!(average(7, 3).to_string(), "2.33");
+        assert_eq!((percentage(0, 0), average(0, 0)), (0.0, 0.0));
     }
 
     #[test]
