@@ -142,9 +142,9 @@ async fn envelope(request: Request, next: Next) -> Response {
     response
 }
 
-/// Nothing from anywhere but here, and no text ever becomes markup: the UI's framework alone may make
-/// templates, through its named policy.
+/// Nothing from anywhere but here, and no text ever becomes markup: the one policy allowed makes
+/// the address of the worker that shares a live stream among tabs.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-    trusted-types svelte-trusted-html";
+    trusted-types arise-worker";

@@ -1,0 +1,36 @@
+//! `cargo xtask bench NAME`: figures of the hot paths, each as a ratio to a floor measured in the same run on
+//! the same machine.
+
+mod client;
+mod college;
+mod figures;
+mod floor;
+mod footprint;
+mod live;
+mod marks;
+mod server;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// A scanner's mark: rate, latency, the live stream, cold start and memory.
+    Marks,
+    /// Serves the bare handler that `marks` compares with. Prints its address.
+    #[command(hide = true)]
+    Floor,
+}
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match Cli::parse().bench {
+        Bench::Marks => runtime.block_on(marks::run()),
+        Bench::Floor => runtime.block_on(floor::serve()),
+    }
+}

@@ -1,0 +1,79 @@
+//! Servers in processes of their own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+/// A server process, ended when this is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// From the start of the process to its first healthy answer.
+    pub(crate) started_in: Duration,
+}
+
+/// The released program, built beside this one.
+pub(crate) fn program() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let program = own.with_file_name("arise");
+    if !program.exists() {
+        bail!("build the program first: cargo build --release -p arise");
+    }
+    Ok(program)
+}
+
+impl Server {
+    pub(crate) fn arise(data: &Path) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        let mut command = Command::new(program()?);
+        command.args(["serve", "--host", "127.0.0.1", "--port", "0", "--data"]).arg(data);
+        command.env("ARISE_LOG", "warn").env("ADMIN_DEFAULT_PASSWORD", "bench-password");
+        let mut child = command.stdout(Stdio::piped()).spawn().context("arise can't be started")?;
+        let line = first_line(&mut child)?;
+        let address = line.rsplit("http://").next().unwrap_or_default().trim().parse()?;
+        let mut server = Self { child, address, started_in: Duration::ZERO };
+        let answer = crate::client::get(address, "/api/health", None)?;
+        if !answer.contains("\"healthy\"") {
+            bail!("arise isn't healthy: {answer}");
+        }
+        server.started_in = start.elapsed();
+        Ok(server)
+    }
+
+    pub(crate) fn floor() -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let mut child = command.arg("floor").stdout(Stdio::piped()).spawn()?;
+        let address = first_line(&mut child)?.trim().parse()?;
+        Ok(Self { child, address, started_in: Duration::ZERO })
+    }
+
+    /// Memory that is resident, in MB, as Linux counts it.
+    pub(crate) fn resident_mb(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kb: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kb / 1_024.0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already, or it ends now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn first_line(child: &mut Child) -> anyhow::Result<String> {
+    let out = child.stdout.take().context("no output")?;
+    let mut reader = BufReader::new(out);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    // Whatever it prints later goes nowhere, but must be read.
+    std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+    Ok(line)
+}
