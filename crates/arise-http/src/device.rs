@@ -12,14 +12,15 @@ use arise_store::mark::Taken;
 use arise_store::session::Session;
 use arise_store::{Store, WriteTx, audit, device, enrolment, mark, session};
 use axum::Extension;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use serde::{Deserialize, Serialize};
+use axum::http::StatusCode;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::{ApiError, ApiResult};
-use crate::extract::{Id, Json, from_slice};
+use crate::extract::{Id, Json, Raw, Who, from_slice};
 
 pub(crate) const ID_HEADER: &str = "x-arise-device";
 const COUNTER_HEADER: &str = "x-arise-counter";
@@ -159,16 +160,22 @@ pub(crate) async fn check_legacy(app: &App, mut request: Request, address: IpAdd
 pub(crate) struct Address(String);
 
 /// Puts a refused scanner into the audit trail, at most once a minute for each so that it can't fill the disk.
+/// Scanners that don't exist count as one: their ids are whatever somebody makes up.
 async fn refused(app: &App, id: DeviceId, code: &'static str) {
     let noted = app
         .store
         .write(move |tx| {
             let since = tx.now() - MINUTE;
-            if audit::noted_since(tx, code, &id.to_string(), since)? {
+            let (who, detail) = match device::get(tx, id) {
+                Ok(_) => (id.to_string(), String::new()),
+                Err(error) if error.code == "not_found" => ("unknown scanner".to_owned(), id.to_string()),
+                Err(error) => return Err(error),
+            };
+            if audit::noted_since(tx, code, &who, since)? {
                 return Ok(());
             }
             tx.act_as(Actor::new(Role::Device, id));
-            audit::note(tx, code, &id.to_string(), "")
+            audit::note(tx, code, &who, &detail)
         })
         .await;
     if let Err(error) = noted {
@@ -289,7 +296,11 @@ pub(crate) struct NewDevice {
 }
 
 /// Adds a scanner and gives the code that pairs it.
-pub(crate) async fn create(State(app): State<App>, Json(body): Json<NewDevice>) -> ApiResult<Json<Value>> {
+pub(crate) async fn create(
+    State(app): State<App>,
+    Who(actor): Who,
+    Json(body): Json<NewDevice>,
+) -> ApiResult<(StatusCode, Json<Value>)> {
     let name = text::required("name", &body.name, 60)?;
     let room = text::optional("room", &body.room, 60)?;
     let code = pairing_code()?;
@@ -297,26 +308,36 @@ pub(crate) async fn create(State(app): State<App>, Json(body): Json<NewDevice>) 
     let (id, expires_at) = app
         .store
         .write(move |tx| {
+            tx.act_as(actor);
             let id = device::create(tx, &name, &room)?;
+            audit::note(tx, "scanner_added", &name, "")?;
             Ok((id, device::offer_pairing(tx, id, &code)?))
         })
         .await?;
-    Ok(Json(json!({
+    let answer = json!({
         "status": "success",
+        "message": "Scanner added",
         "id": id,
         "pairing_code": shown,
         "expires_at": app.zone().iso(expires_at),
-    })))
+    });
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 /// Gives a new pairing code, for a scanner whose code ran out or that was replaced.
-pub(crate) async fn offer_pairing(State(app): State<App>, Id(id): Id<DeviceId>) -> ApiResult<Json<Value>> {
+pub(crate) async fn offer_pairing(
+    State(app): State<App>,
+    Who(actor): Who,
+    Id(id): Id<DeviceId>,
+) -> ApiResult<Json<Value>> {
     let code = pairing_code()?;
     let shown = code.clone();
     let expires_at = app
         .store
         .write(move |tx| {
-            device::get(tx, id)?;
+            tx.act_as(actor);
+            let known = device::get(tx, id)?;
+            audit::note(tx, "scanner_code_given", &known.name, "")?;
             device::offer_pairing(tx, id, &code)
         })
         .await?;
@@ -342,6 +363,7 @@ pub(crate) struct ChangedDevice {
 
 pub(crate) async fn update(
     State(app): State<App>,
+    Who(actor): Who,
     Id(id): Id<DeviceId>,
     Json(body): Json<ChangedDevice>,
 ) -> ApiResult<Json<Value>> {
@@ -350,14 +372,33 @@ pub(crate) async fn update(
             let known = device::get(tx, id)?;
             let name = text::required("name", body.name.as_deref().unwrap_or(&known.name), 60)?;
             let room = text::optional("room", body.room.as_deref().unwrap_or(&known.room), 60)?;
-            device::update(tx, id, &name, &room, body.approved.unwrap_or(known.approved))
+            let approved = body.approved.unwrap_or(known.approved);
+            let action = match (known.approved, approved) {
+                (false, true) => "scanner_approved",
+                (true, false) => "scanner_disapproved",
+                _ => "scanner_changed",
+            };
+            tx.act_as(actor);
+            audit::note(tx, action, &name, "")?;
+            device::update(tx, id, &name, &room, approved)
         })
         .await?;
     Ok(Json(json!({"status": "success", "message": "Scanner saved"})))
 }
 
-pub(crate) async fn remove(State(app): State<App>, Id(id): Id<DeviceId>) -> ApiResult<Json<Value>> {
-    app.store.write(move |tx| device::archive(tx, id)).await?;
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Who(actor): Who,
+    Id(id): Id<DeviceId>,
+) -> ApiResult<Json<Value>> {
+    app.store
+        .write(move |tx| {
+            tx.act_as(actor);
+            let known = device::get(tx, id)?;
+            audit::note(tx, "scanner_removed", &known.name, "")?;
+            device::archive(tx, id)
+        })
+        .await?;
     Ok(Json(json!({"status": "success", "message": "Scanner removed"})))
 }
 
@@ -384,9 +425,36 @@ pub(crate) async fn pair(State(app): State<App>, Json(body): Json<Pair>) -> ApiR
 struct Heartbeat {
     #[serde(default)]
     mac_address: String,
-    #[serde(flatten)]
-    health: Health,
+    #[serde(default, deserialize_with = "number")]
+    wifi_strength: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    battery: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    queue_count: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    sync_count: Option<i64>,
     firmware: Option<String>,
+}
+
+/// A whole number, or nothing: a scanner with a strange figure still works.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+    Ok(value.as_i64().or_else(|| value.as_f64().map(|float| float.round() as i64)))
+}
+
+impl Heartbeat {
+    fn keep(&self, tx: &mut WriteTx<'_>, id: DeviceId) -> Result<()> {
+        let health = Health {
+            wifi_strength: self.wifi_strength,
+            battery: self.battery,
+            queue_count: self.queue_count,
+            sync_count: self.sync_count,
+        };
+        let firmware =
+            self.firmware.as_deref().map(|text| text::optional("firmware", text, 40)).transpose()?;
+        device::heartbeat(tx, id, &health, firmware.as_deref())
+    }
 }
 
 /// Takes a scanner's word of its own health. One of the older protocol makes itself known with it.
@@ -394,13 +462,12 @@ pub(crate) async fn heartbeat(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     address: Option<Extension<Address>>,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> ApiResult<Json<Value>> {
     let beat: Result<Heartbeat, ApiError> = from_slice(&body);
     let Some(Extension(Address(address))) = address else {
         let beat = beat?;
-        write(&app, caller, move |tx, id| device::heartbeat(tx, id, &beat.health, beat.firmware.as_deref()))
-            .await?;
+        write(&app, caller, move |tx, id| beat.keep(tx, id)).await?;
         return Ok(Json(json!({"status": "ok"})));
     };
     // What isn't a heartbeat doesn't make a scanner known.
@@ -414,7 +481,7 @@ pub(crate) async fn heartbeat(
         .write(move |tx| {
             let mac = text::required("mac_address", &beat.mac_address, 40)?;
             let id = device::legacy(tx, &mac, &address)?;
-            device::heartbeat(tx, id, &beat.health, beat.firmware.as_deref())?;
+            beat.keep(tx, id)?;
             Ok(device::get(tx, id)?.approved)
         })
         .await?;
@@ -484,10 +551,15 @@ struct Upload {
 struct UploadedMark {
     seq: i64,
     session_id: Option<Value>,
+    #[serde(default, deserialize_with = "number")]
     slot: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
     class_roll_id: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
     observed_at: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
     boot: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
     uptime_ms: Option<i64>,
 }
 
@@ -505,8 +577,8 @@ impl UploadedMark {
             return Some(at.min(now));
         }
         let same_boot = self.boot.is_some() && self.boot == upload.boot;
-        let age = upload.uptime_ms? - self.uptime_ms?;
-        (same_boot && age >= 0).then_some(now - age)
+        let age = upload.uptime_ms?.checked_sub(self.uptime_ms?)?;
+        (same_boot && (0..=now).contains(&age)).then_some(now - age)
     }
 }
 
@@ -514,7 +586,7 @@ impl UploadedMark {
 pub(crate) async fn marks(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> ApiResult<Json<Value>> {
     let upload: Upload = from_slice(&body)?;
     if upload.marks.len() > MAX_MARKS {
@@ -651,10 +723,10 @@ pub(crate) struct LegacyMark {
     class_roll_id: i64,
 }
 
-type Answer = (axum::http::StatusCode, Json<Value>);
+type Answer = (StatusCode, Json<Value>);
 
 fn answer(status: &str, message: &str) -> Answer {
-    (axum::http::StatusCode::OK, Json(json!({"status": status, "message": message})))
+    (StatusCode::OK, Json(json!({"status": status, "message": message})))
 }
 
 pub(crate) async fn legacy_mark(
@@ -676,9 +748,7 @@ pub(crate) async fn legacy_mark(
         Ok(Some(Taken::New)) => answer("success", MARKED),
         Ok(Some(Taken::Duplicate)) => answer("duplicate", ALREADY_MARKED),
         Ok(None) => answer("not_enrolled", NOT_ENROLLED),
-        Err(message) => {
-            (axum::http::StatusCode::BAD_REQUEST, Json(json!({"status": "error", "message": message})))
-        }
+        Err(message) => (StatusCode::BAD_REQUEST, Json(json!({"status": "error", "message": message}))),
     })
 }
 
@@ -711,7 +781,7 @@ pub(crate) async fn legacy_bulk(
             Err(error) if error.code == "choose_scanner" || error.code == "no_session" => {
                 let message = if error.code == "no_session" { NO_SESSION } else { CHOOSE_SCANNER };
                 let body = json!({"error": message, "message": message, "success_count": 0, "failed": body.roll_ids});
-                return Ok((axum::http::StatusCode::BAD_REQUEST, Json(body)));
+                return Ok((StatusCode::BAD_REQUEST, Json(body)));
             }
             Err(error) => return Err(error),
         };
@@ -737,7 +807,7 @@ pub(crate) async fn legacy_bulk(
             details.insert(name, json!(word));
         }
         let body = json!({"success_count": success, "failed": failed, "details": details});
-        Ok((axum::http::StatusCode::OK, Json(body)))
+        Ok((StatusCode::OK, Json(body)))
     })
     .await?;
     Ok(answer)

@@ -7,6 +7,7 @@ mod authorize;
 mod cookie;
 mod course;
 mod device;
+mod drain;
 mod enrolment;
 mod error;
 mod extract;

@@ -318,7 +318,8 @@ pub(crate) async fn stream(
             for (number, event) in missed {
                 watch.take(number, event).await?;
             }
-            watch.seen = number;
+            // Some of what was missed may have come after the subscription, and comes again.
+            watch.seen = watch.seen.max(number);
         }
         None => watch.look(number).await?,
     }

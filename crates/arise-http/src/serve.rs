@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::error::{self, ApiError};
-use crate::{asset, router};
+use crate::{asset, drain, router};
 
 /// Connections at once. A class of 60 with six each, several times over.
 const MAX_CONNECTIONS: usize = 4_096;
@@ -108,6 +108,7 @@ static REQUESTS: AtomicU64 = AtomicU64::new(1);
 async fn envelope(request: Request, next: Next) -> Response {
     let request_id = format!("{:08x}", REQUESTS.fetch_add(1, Ordering::Relaxed));
     let is_api = request.uri().path().starts_with("/api/");
+    let (request, rest) = drain::tap(request);
     let response = match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError(Error::new(
@@ -117,6 +118,7 @@ async fn envelope(request: Request, next: Next) -> Response {
         ))
         .into_response(),
     };
+    rest.read().await;
     let response = if response.status() == axum::http::StatusCode::METHOD_NOT_ALLOWED && is_api {
         let mut refused =
             ApiError(Error::malformed("method_not_allowed", "This address doesn't take this method."))

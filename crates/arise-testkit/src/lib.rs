@@ -1,3 +1,5 @@
 //! What the tests share: real servers, started in temporary folders and gone with the test.
 
 pub mod pg;
+#[cfg(feature = "server")]
+pub mod server;
