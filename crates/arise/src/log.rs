@@ -12,12 +12,14 @@ const KEPT: usize = 14;
 
 /// Begins to log. What is still to be written is written when the guard is dropped.
 pub(crate) fn start(data: &Path) -> anyhow::Result<WorkerGuard> {
+    let folder = data.join("logs");
+    std::fs::create_dir_all(&folder)?;
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("arise_server")
         .filename_suffix("log")
         .max_log_files(KEPT)
-        .build(data.join("logs"))?;
+        .build(folder)?;
     let (file, guard) = tracing_appender::non_blocking(file);
     let filter = EnvFilter::try_from_env("ARISE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
