@@ -99,6 +99,11 @@ fn are_listed(node: &Node) {
     assert_eq!(view.iter().map(|c| c.course_code.as_str()).collect::<Vec<_>>(), ["cs1", "CS2"]);
     assert_eq!((view[0].teacher_name.as_str(), view[1].teacher_name.as_str()), ("", "Teacher of CS2"));
     assert_eq!(view[0].semester_name, "Semester of CS2");
+    let sorted = |sort: &str| {
+        let filter = Filter { sort: sort.to_owned(), ..Filter::default() };
+        node.read(move |tx| course::list(tx, &filter)).0.remove(0).course_code
+    };
+    assert_eq!((sorted("teacher_name").as_str(), sorted("-teacher_name").as_str()), ("cs1", "CS2"));
     let search = |q: &str| {
         let filter = Filter { q: q.to_owned(), ..Filter::default() };
         node.read(move |tx| course::list(tx, &filter)).1
