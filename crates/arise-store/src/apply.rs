@@ -14,11 +14,12 @@ use uuid::Uuid;
 use crate::event::Event;
 use crate::op;
 use crate::params;
+use crate::tally;
 use crate::tx::{Effects, WriteTx};
 use crate::value::Value;
 
 /// Rises whenever the code below derives something else from the same records; all is then rebuilt at start.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Applies a record. Answers whether it was new.
 pub(crate) fn apply(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
@@ -40,7 +41,7 @@ fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
         Kind::Semester => rebuild_entity(tx, "semester", SEMESTER, cell, &register::fold(&ops)),
         Kind::Teacher => rebuild_entity(tx, "teacher", TEACHER, cell, &register::fold(&ops)),
         Kind::Student => rebuild_student(tx, cell, &register::fold(&ops)),
-        Kind::Course => rebuild_entity(tx, "course", COURSE, cell, &register::fold(&ops)),
+        Kind::Course => rebuild_course(tx, cell, &register::fold(&ops)),
         // Of a newer version: kept and passed on, not shown.
         Kind::Unknown(_) => Ok(()),
     }
@@ -57,14 +58,15 @@ pub(crate) fn rebuild_if_outdated(tx: &mut WriteTx<'_>) -> Result<()> {
     {
         tx.execute(&format!("DELETE FROM {table}"), &[])?;
     }
-    for table in ["session_tally", "course_tally", "derived"] {
+    for table in ["session_tally", "course_tally", "standing", "day_tally", "course_summary", "derived"] {
         tx.execute(&format!("DELETE FROM {table}"), &[])?;
     }
     for cell in op::cells(tx)? {
         rebuild(tx, &cell)?;
-        // Sessions come out unsettled; whoever reads tallies first counts them. One event says it all.
+        // All is counted below, and one event says it all.
         tx.effects = Effects::default();
     }
+    tally::count_all(tx)?;
     tx.emit(Event::Resync);
     tx.execute("INSERT INTO derived (version) VALUES (?1)", params![VERSION])?;
     Ok(())
@@ -148,6 +150,20 @@ fn rebuild_student(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
     Ok(())
 }
 
+/// A course that comes, goes or changes its semester is counted elsewhere.
+fn rebuild_course(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result<()> {
+    let course = CourseId(cell.entity);
+    let select = "SELECT semester_id, archived FROM course WHERE id = ?1";
+    let before = tx.query_opt(select, params![course])?;
+    rebuild_entity(tx, "course", COURSE, cell, fields)?;
+    let after = tx.query_opt(select, params![course])?;
+    if before != after {
+        let semester = before.map(|row| row.get(0)).transpose()?.flatten();
+        tx.effects.touch(course).everybody().every_day().semester(semester);
+    }
+    Ok(())
+}
+
 fn rebuild_settings(tx: &mut WriteTx<'_>, fields: &Fields) -> Result<()> {
     for (key, field) in fields {
         tx.execute(
@@ -182,6 +198,7 @@ fn rebuild_enrolment(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Resu
     if settled.is_some() {
         tx.effects.dirty_courses.insert(course);
     }
+    tx.effects.touch(course).student(student);
     tx.emit(Event::Roster(course));
     Ok(())
 }
@@ -189,11 +206,13 @@ fn rebuild_enrolment(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Resu
 fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result<()> {
     let session = SessionId(cell.entity);
     let before = tx.query_opt(
-        "SELECT course_id, held_on, closes_at, archived, settled FROM session WHERE id = ?1",
+        "SELECT course_id, held_on, starts_at, session_type, archived, settled FROM session WHERE id = ?1",
         params![session],
     )?;
     let course = CourseId(id(fields, "course_id").unwrap_or_default());
+    let session_type = text(fields, "session_type").unwrap_or_else(|| "offline".to_owned());
     let held_on = text(fields, "held_on").unwrap_or_default();
+    let starts_at = int(fields, "starts_at").unwrap_or_default();
     let ends_at = int(fields, "ends_at").unwrap_or_default();
     let grace = int(fields, "grace_ms").unwrap_or_default();
     let ended_at = int(fields, "ended_at");
@@ -202,17 +221,20 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
 
     let mut settled = false;
     if let Some(before) = before
-        && before.get::<bool>(4)?
+        && before.get::<bool>(5)?
     {
-        let old_course: CourseId = before.get(0)?;
+        let (old_course, old_day): (CourseId, String) = (before.get(0)?, before.get(1)?);
         let same = old_course == course
-            && before.get::<String>(1)? == held_on
-            && before.get::<i64>(3)? == archived
+            && old_day == held_on
+            && before.get::<i64>(2)? == starts_at
+            && before.get::<String>(3)? == session_type
+            && before.get::<i64>(4)? == archived
             && closes_at <= tx.now();
         settled = same;
         if !same {
             tx.execute("DELETE FROM session_tally WHERE session_id = ?1", params![session])?;
             tx.effects.dirty_courses.insert(old_course);
+            tx.effects.touch(old_course).day(old_day);
         }
     }
     tx.execute(
@@ -229,10 +251,10 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
             session,
             course,
             id(fields, "teacher_id"),
-            text(fields, "session_type").unwrap_or_else(|| "offline".to_owned()),
+            session_type,
             text(fields, "topic").unwrap_or_default(),
             held_on,
-            int(fields, "starts_at").unwrap_or_default(),
+            starts_at,
             ends_at,
             grace,
             int(fields, "late_after_ms").unwrap_or_default(),

@@ -8,6 +8,8 @@ mod event;
 mod migrate;
 mod pg;
 mod sqlite;
+mod standing;
+mod summary;
 mod tx;
 mod value;
 mod writer;
@@ -15,6 +17,8 @@ mod writer;
 pub mod admin;
 pub mod audit;
 pub mod course;
+pub mod course_summary;
+pub mod day_tally;
 pub mod device;
 pub mod enrolment;
 pub mod list;
@@ -23,6 +27,7 @@ pub mod mark;
 pub mod node;
 pub mod op;
 pub mod register;
+pub mod scope;
 pub mod semester;
 pub mod session;
 pub mod setting;
@@ -169,10 +174,16 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        while self.read(tally::is_due).await? {
+        let mut job = job;
+        loop {
+            // The look and the job share one read, unless the look finds something.
+            let done = self.read(move |tx| if tally::is_due(tx)? { Ok(Err(job)) } else { job(tx).map(Ok) });
+            match done.await? {
+                Ok(answer) => return Ok(answer),
+                Err(not_yet) => job = not_yet,
+            }
             self.write(tally::settle_due).await?;
         }
-        self.read(job).await
     }
 }
 

@@ -6,7 +6,10 @@ use sha2::{Digest, Sha256};
 use crate::engine::Engine;
 use crate::params;
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "base", include_str!("../migrations/0001_base.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "base", include_str!("../migrations/0001_base.sql")),
+    (2, "summaries", include_str!("../migrations/0002_summaries.sql")),
+];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (
     version INTEGER PRIMARY KEY NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL

@@ -6,6 +6,7 @@
 use arise_core::{CourseId, Result, SessionId, StudentId, Tally};
 
 use crate::params;
+use crate::summary;
 use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
 
@@ -47,16 +48,37 @@ const COUNTS: &str = "CAST(COUNT(*) AS INTEGER), \
     CAST(COUNT(*) FILTER (WHERE a.status = 'late') AS INTEGER), \
     CAST(COUNT(*) FILTER (WHERE a.status = 'excused') AS INTEGER)";
 
+/// The marks as letters, in the order in which the sessions were held.
+const HISTORY: &str = "string_agg(CASE a.status WHEN 'present' THEN 'P' WHEN 'late' THEN 'L' WHEN 'excused' THEN 'E' \
+    ELSE 'A' END, '' ORDER BY s.starts_at, s.id)";
+
+const INSERT_OF_COURSE: &str =
+    "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused, history)";
+
 fn settle(tx: &mut WriteTx<'_>, session: SessionId) -> Result<()> {
     tx.execute("UPDATE session SET settled = 1 WHERE id = ?1", params![session])?;
     count_session(tx, session)?;
+    let row = tx.query_one(
+        "SELECT s.course_id, s.held_on, (SELECT COUNT(*) FROM session l WHERE l.course_id = s.course_id \
+             AND l.settled = 1 AND l.archived = 0 AND (l.starts_at, l.id) > (s.starts_at, s.id)) \
+         FROM session s WHERE s.id = ?1",
+        params![session],
+    )?;
+    let (course, held_on): (CourseId, String) = (row.get(0)?, row.get(1)?);
+    if row.get::<i64>(2)? > 0 {
+        // Its letters don't belong at the end.
+        tx.effects.dirty_courses.insert(course);
+        return Ok(());
+    }
+    tx.effects.touch(course).everybody().day(held_on);
     tx.execute(
         &format!(
-            "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused) \
-             SELECT s.course_id, e.student_id, {COUNTS} {OF_SESSION} WHERE s.id = ?1 GROUP BY s.course_id, e.student_id \
+            "{INSERT_OF_COURSE} \
+             SELECT s.course_id, e.student_id, {COUNTS}, {HISTORY} {OF_SESSION} WHERE s.id = ?1 \
+             GROUP BY s.course_id, e.student_id \
              ON CONFLICT (course_id, student_id) DO UPDATE SET sessions = course_tally.sessions + excluded.sessions, \
              present = course_tally.present + excluded.present, late = course_tally.late + excluded.late, \
-             excused = course_tally.excused + excluded.excused"
+             excused = course_tally.excused + excluded.excused, history = course_tally.history || excluded.history"
         ),
         params![session],
     )?;
@@ -83,8 +105,7 @@ fn count_pair(tx: &mut WriteTx<'_>, course: CourseId, student: StudentId) -> Res
     )?;
     tx.execute(
         &format!(
-            "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused) \
-             SELECT s.course_id, e.student_id, {COUNTS} {OF_SESSION} \
+            "{INSERT_OF_COURSE} SELECT s.course_id, e.student_id, {COUNTS}, {HISTORY} {OF_SESSION} \
              WHERE s.course_id = ?1 AND e.student_id = ?2 AND s.settled = 1 AND s.archived = 0 \
              GROUP BY s.course_id, e.student_id"
         ),
@@ -98,8 +119,7 @@ fn count_course(tx: &mut WriteTx<'_>, course: CourseId) -> Result<()> {
     tx.execute("DELETE FROM course_tally WHERE course_id = ?1", params![course])?;
     tx.execute(
         &format!(
-            "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused) \
-             SELECT s.course_id, e.student_id, {COUNTS} {OF_SESSION} \
+            "{INSERT_OF_COURSE} SELECT s.course_id, e.student_id, {COUNTS}, {HISTORY} {OF_SESSION} \
              WHERE s.course_id = ?1 AND s.settled = 1 AND s.archived = 0 GROUP BY s.course_id, e.student_id"
         ),
         params![course],
@@ -125,31 +145,53 @@ pub(crate) fn refresh_dirty(tx: &mut WriteTx<'_>) -> Result<()> {
     let marks = std::mem::take(&mut tx.effects.dirty_marks);
     for &course in &courses {
         count_course(tx, course)?;
+        tx.effects.touch(course).everybody().every_day();
     }
-    let mut last: Option<(SessionId, Option<CourseId>)> = None;
+    let mut last: Option<(SessionId, Option<(CourseId, String)>)> = None;
     let mut sessions = std::collections::BTreeSet::new();
     for (session, student) in marks {
         // A job's marks are mostly of one session, which is looked up once.
-        let course = match last {
-            Some((known, course)) if known == session => course,
+        let settled = match last {
+            Some((known, settled)) if known == session => settled,
             _ => {
                 let settled = tx.query_opt(
-                    "SELECT course_id FROM session WHERE id = ?1 AND settled = 1 AND archived = 0",
+                    "SELECT course_id, held_on FROM session WHERE id = ?1 AND settled = 1 AND archived = 0",
                     params![session],
                 )?;
-                settled.map(|row| row.get(0)).transpose()?
+                settled.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()?
             }
         };
-        last = Some((session, course));
-        if let Some(course) = course.filter(|course| !courses.contains(course)) {
-            count_pair(tx, course, student)?;
+        if let Some((course, held_on)) = &settled
+            && !courses.contains(course)
+        {
+            count_pair(tx, *course, student)?;
             sessions.insert(session);
+            tx.effects.touch(*course).student(student).day(held_on.clone());
         }
+        last = Some((session, settled));
     }
     for session in sessions {
         count_session(tx, session)?;
     }
+    for (course, touched) in std::mem::take(&mut tx.effects.touched) {
+        summary::refresh(tx, course, &touched)?;
+    }
     Ok(())
+}
+
+/// Counts every session whose time has passed, and everything anew. Reads every mark.
+pub fn count_all(tx: &mut WriteTx<'_>) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE session SET settled = 1 WHERE settled = 0 AND archived = 0 AND closes_at <= ?1",
+        params![now],
+    )?;
+    tx.execute("DELETE FROM course_tally", &[])?;
+    tx.execute("DELETE FROM session_tally", &[])?;
+    for row in tx.query("SELECT DISTINCT course_id FROM session WHERE settled = 1", &[])? {
+        count_course(tx, row.get(0)?)?;
+    }
+    summary::count_all(tx)
 }
 
 /// Where the kept tallies differ from a count of the marks; empty is as it should be. Reads everything.
@@ -157,14 +199,14 @@ pub fn check(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let counted = tx.query(
         &format!(
-            "SELECT s.course_id, e.student_id, {COUNTS} {OF_SESSION} \
+            "SELECT s.course_id, e.student_id, {COUNTS}, {HISTORY} {OF_SESSION} \
              WHERE s.settled = 1 AND s.archived = 0 GROUP BY s.course_id, e.student_id ORDER BY 1, 2"
         ),
         &[],
     )?;
     let kept = tx.query(
-        "SELECT course_id, student_id, sessions, present, late, excused FROM course_tally WHERE sessions > 0 \
-         ORDER BY 1, 2",
+        "SELECT course_id, student_id, sessions, present, late, excused, history FROM course_tally \
+         WHERE sessions > 0 ORDER BY 1, 2",
         &[],
     )?;
     if counted != kept {
@@ -183,6 +225,7 @@ pub fn check(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     if counted != kept {
         wrong.push(format!("{} kept tallies of sessions differ from {} counted", kept.len(), counted.len()));
     }
+    wrong.extend(summary::check(tx)?);
     Ok(wrong)
 }
 

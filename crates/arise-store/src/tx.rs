@@ -1,12 +1,13 @@
 //! Transactions: `Tx` reads, `WriteTx` also writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
 use arise_core::{Actor, CourseId, Error, NodeId, Result, SessionId, StudentId, UtcMillis};
 
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::summary::Touched;
 use crate::value::{Row, Value};
 
 /// A transaction that sees one state of the database.
@@ -60,6 +61,14 @@ pub(crate) struct Effects {
     pub(crate) dirty_marks: BTreeSet<(SessionId, StudentId)>,
     /// Courses whose tallies must be counted anew.
     pub(crate) dirty_courses: BTreeSet<CourseId>,
+    /// Courses of which sums must be counted anew.
+    pub(crate) touched: BTreeMap<CourseId, Touched>,
+}
+
+impl Effects {
+    pub(crate) fn touch(&mut self, course: CourseId) -> &mut Touched {
+        self.touched.entry(course).or_default()
+    }
 }
 
 /// A transaction that writes. What fails in it leaves nothing behind.

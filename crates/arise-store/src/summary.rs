@@ -1,0 +1,152 @@
+//! Sums of the tallies: kept for whatever would otherwise add up thousands of rows to show one number. They
+//! are counted anew for what a job touched, in the job's own transaction.
+
+use std::collections::BTreeSet;
+
+use arise_core::{CourseId, Result, SemesterId, StudentId};
+
+use crate::params;
+use crate::scope::Scope;
+use crate::tx::{Tx, WriteTx};
+use crate::value::Value;
+use crate::{course_summary, day_tally, standing};
+
+/// More students than this are faster counted as a course than one by one.
+const ONE_BY_ONE: usize = 16;
+
+/// What a job changed in a course.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    students: BTreeSet<StudentId>,
+    everybody: bool,
+    days: BTreeSet<String>,
+    every_day: bool,
+    /// Semesters the course belonged to before.
+    semesters: BTreeSet<SemesterId>,
+}
+
+impl Touched {
+    /// Who belongs to it, or how they stand.
+    pub(crate) fn everybody(&mut self) -> &mut Self {
+        self.everybody = true;
+        self
+    }
+
+    pub(crate) fn student(&mut self, student: StudentId) -> &mut Self {
+        self.students.insert(student);
+        self
+    }
+
+    /// How its sessions went on any day.
+    pub(crate) fn every_day(&mut self) -> &mut Self {
+        self.every_day = true;
+        self
+    }
+
+    pub(crate) fn day(&mut self, held_on: String) -> &mut Self {
+        self.days.insert(held_on);
+        self
+    }
+
+    pub(crate) fn semester(&mut self, before: Option<SemesterId>) -> &mut Self {
+        self.semesters.extend(before);
+        self
+    }
+}
+
+/// Whose standing is counted anew.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum People {
+    Student(StudentId),
+    /// Everybody who belongs, or belonged, to it.
+    Course(CourseId),
+}
+
+impl People {
+    /// A condition on the ids of students, `?2` being [`People::parameter`].
+    pub(crate) fn among(self, column: &str) -> String {
+        match self {
+            Self::Student(_) => format!("{column} = ?2"),
+            // Who left without a trace is among those whose standing is still kept.
+            Self::Course(_) => format!(
+                "{column} IN (SELECT student_id FROM standing WHERE scope = ?2 \
+                 UNION SELECT student_id FROM enrolment WHERE course_id = ?2)"
+            ),
+        }
+    }
+
+    pub(crate) fn parameter(self) -> Value {
+        match self {
+            Self::Student(id) => id.into(),
+            Self::Course(id) => id.into(),
+        }
+    }
+}
+
+/// Counts anew what was touched in a course.
+pub(crate) fn refresh(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touched) -> Result<()> {
+    let row = tx.query_opt("SELECT semester_id FROM course WHERE id = ?1", params![course])?;
+    let semester: Option<SemesterId> = row.map(|row| row.get(0)).transpose()?.flatten();
+    let mut scopes: Vec<Scope> = vec![Scope::All];
+    scopes.extend(
+        semester
+            .iter()
+            .chain(touched.semesters.iter().filter(|s| Some(**s) != semester))
+            .map(|s| Scope::Semester(*s)),
+    );
+
+    let people: Vec<People> = if touched.everybody || touched.students.len() > ONE_BY_ONE {
+        vec![People::Course(course)]
+    } else {
+        touched.students.iter().copied().map(People::Student).collect()
+    };
+    for &scope in &scopes {
+        for &people in &people {
+            standing::refresh(tx, scope, people)?;
+        }
+        for day in &touched.days {
+            day_tally::refresh_day(tx, scope, day)?;
+        }
+        if touched.every_day {
+            day_tally::refresh_days_of(tx, scope, course)?;
+        }
+    }
+    // The course's own standings come last: until here they say who belonged to it before.
+    for &people in &people {
+        standing::refresh_in_course(tx, course, people)?;
+    }
+    course_summary::refresh(tx, course)
+}
+
+/// Counts everything anew.
+pub(crate) fn count_all(tx: &mut WriteTx<'_>) -> Result<()> {
+    standing::count_all(tx)?;
+    day_tally::count_all(tx)?;
+    course_summary::count_all(tx)
+}
+
+/// Where the kept sums differ from sums of the tallies; empty is as it should be.
+pub(crate) fn check(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+    let mut wrong = standing::check(tx)?;
+    wrong.extend(day_tally::check(tx)?);
+    wrong.extend(course_summary::check(tx)?);
+    Ok(wrong)
+}
+
+/// A complaint when two queries don't have the same rows. They share `params`.
+pub(crate) fn differences(
+    tx: &mut Tx<'_>,
+    what: &str,
+    kept: &str,
+    counted: &str,
+    params: &[Value],
+) -> Result<Vec<String>> {
+    for (one, other) in [(kept, counted), (counted, kept)] {
+        let sql =
+            format!("SELECT 1 FROM (SELECT * FROM ({one}) x EXCEPT SELECT * FROM ({other}) y) z LIMIT 1");
+        if tx.query_opt(&sql, params)?.is_some() {
+            return Ok(vec![format!("kept {what} differ from those counted")]);
+        }
+    }
+    Ok(vec![])
+}
