@@ -13,7 +13,7 @@ use arise_core::{
 use arise_store::course::CourseFields;
 use arise_store::session::NewSession;
 use arise_store::student::StudentFields;
-use arise_store::{Location, Store, course, device, enrolment, session, student, tally, teacher};
+use arise_store::{Location, Store, course, device, enrolment, semester, session, student, tally, teacher};
 use serde_json::json;
 
 pub(crate) const STUDENTS: usize = 1_200;
@@ -48,6 +48,7 @@ pub(crate) fn make(folder: &Path, past_sessions: usize) -> anyhow::Result<Colleg
     let pin = arise_http::hash_password(PIN)?;
     let (teacher, courses, students) = store.write_blocking(move |tx| {
         let teacher = teacher::create(tx, "Bench", "BENCH", &pin)?;
+        let semester = semester::create(tx, "Bench")?;
         let students = (0..STUDENTS)
             .map(|index| {
                 let fields = StudentFields {
@@ -64,7 +65,7 @@ pub(crate) fn make(folder: &Path, past_sessions: usize) -> anyhow::Result<Colleg
                     course_name: format!("Course {index}"),
                     course_code: code(index),
                     default_duration_minutes: 60,
-                    semester_id: None,
+                    semester_id: Some(semester),
                     teacher_id: Some(teacher),
                 };
                 course::create(tx, &fields)

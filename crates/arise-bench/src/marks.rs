@@ -36,7 +36,8 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<f6
     let data = folder.path().join("data");
     std::fs::create_dir(&data)?;
     println!("Making a college …");
-    let college = college::make(&data, past_sessions)?;
+    let place = data.clone();
+    let college = tokio::task::spawn_blocking(move || college::make(&place, past_sessions)).await??;
     let name = format!("{} past marks", college.past_marks);
     println!("College with {name}, {SCANNERS} scanners.");
 

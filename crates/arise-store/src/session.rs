@@ -79,7 +79,11 @@ pub fn get_open(tx: &mut Tx<'_>, id: SessionId) -> Result<Session> {
     if session.window.is_open(tx.now()) {
         return Ok(session);
     }
-    Err(Error::gone("session_ended", "This session has ended. Correct its marks in the report instead."))
+    Err(ended())
+}
+
+fn ended() -> Error {
+    Error::gone("session_ended", "This session has ended. Correct its marks in the report instead.")
 }
 
 /// Every open session of the node, the oldest first.
@@ -241,8 +245,11 @@ pub fn end(tx: &mut WriteTx<'_>, session: &Session) -> Result<()> {
 /// Adds ten minutes and answers the new planned end.
 ///
 /// # Errors
-/// `too_long` when the session would last longer than a session may.
+/// `session_ended` once its time has passed; `too_long` when it would last longer than a session may.
 pub fn extend(tx: &mut WriteTx<'_>, session: &Session) -> Result<UtcMillis> {
+    if !session.window.is_open(tx.now()) {
+        return Err(ended());
+    }
     let ends_at = session.window.ends_at + session::EXTENSION;
     if ends_at - session.window.starts_at > session::MAX_MINUTES * arise_core::clock::MINUTE {
         return Err(Error::conflict("too_long", "A session can't be extended beyond eight hours."));
@@ -254,7 +261,8 @@ pub fn extend(tx: &mut WriteTx<'_>, session: &Session) -> Result<UtcMillis> {
 /// Opens a session again that ended a short while ago: for at least ten more minutes.
 ///
 /// # Errors
-/// `too_late_to_reopen`, or `session_open` when the course has another open session.
+/// `too_late_to_reopen`, `session_open` when the course has another open session, or `scanner_taken` when
+/// another one uses its scanner by now.
 pub fn reopen(tx: &mut WriteTx<'_>, session: &Session) -> Result<()> {
     let now = tx.now();
     if session.window.is_open(now) {
@@ -269,6 +277,9 @@ pub fn reopen(tx: &mut WriteTx<'_>, session: &Session) -> Result<()> {
     if let Some(open) = open_of_course(tx, session.course_id)? {
         return Err(Error::conflict("session_open", "This course has another open session. End it first.")
             .with("session_id", open.id.to_string()));
+    }
+    if let Some(device) = session.device_id {
+        check_device_is_free(tx, device)?;
     }
     let ends_at = session.window.ends_at.max(now + session::EXTENSION);
     put(tx, session.id, [("ended_at", Json::Null), ("ends_at", json!(ends_at))], None)

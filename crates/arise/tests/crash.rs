@@ -15,7 +15,9 @@ use arise_core::{CourseId, DeviceId, SessionId, StudentId, SystemClock, TeacherI
 use arise_store::course::CourseFields;
 use arise_store::session::NewSession;
 use arise_store::student::StudentFields;
-use arise_store::{Location, Store, course, device, enrolment, mark, session, student, tally, teacher};
+use arise_store::{
+    Location, Store, course, device, enrolment, mark, semester, session, student, tally, teacher,
+};
 
 const KILLS: usize = 100;
 const SCANNERS: usize = 8;
@@ -51,7 +53,9 @@ fn nothing_acknowledged_is_lost_by_a_hundred_kills() {
         interrupted += usize::from(!marked.is_empty() && marked.len() < all);
         class.check(&location, session, &marked);
     }
-    println!("{KILLS} kills, {interrupted} in the middle of marking, {acknowledged} acknowledged marks, 0 lost");
+    println!(
+        "{KILLS} kills, {interrupted} in the middle of marking, {acknowledged} acknowledged marks, 0 lost"
+    );
     assert!(interrupted > KILLS / 4, "only {interrupted} kills came while marks were being acknowledged");
 }
 
@@ -72,11 +76,12 @@ impl Class {
         store
             .write_blocking(|tx| {
                 let teacher = teacher::create(tx, "Teacher", "T1", "-")?;
+                let semester = semester::create(tx, "Semester")?;
                 let fields = CourseFields {
                     course_name: "Course".into(),
                     course_code: "C1".into(),
                     default_duration_minutes: 60,
-                    semester_id: None,
+                    semester_id: Some(semester),
                     teacher_id: Some(teacher),
                 };
                 let course = course::create(tx, &fields)?;
@@ -182,7 +187,14 @@ impl Drop for Server {
 }
 
 /// Marks students one after the other until the connection breaks. Answers the rolls that were acknowledged.
-fn mark_all(address: &str, id: DeviceId, key: &Key, session: SessionId, first: i64, counter: u64) -> Vec<i64> {
+fn mark_all(
+    address: &str,
+    id: DeviceId,
+    key: &Key,
+    session: SessionId,
+    first: i64,
+    counter: u64,
+) -> Vec<i64> {
     let mut acknowledged = Vec::new();
     let Ok(mut stream) = TcpStream::connect(address) else { return acknowledged };
     for (roll, counter) in (first..first + STUDENTS_EACH).zip(counter + 1..) {
