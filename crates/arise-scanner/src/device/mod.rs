@@ -329,6 +329,12 @@ impl<F: MultiwriteNorFlash> Device<F> {
         self.finger.ready()
     }
 
+    /// Whether the cell is empty and the device must turn itself off; see [`Outputs::power_off`].
+    #[must_use]
+    pub const fn must_turn_off(&self) -> bool {
+        self.off
+    }
+
     /// The longest that a due heartbeat waited for another request to end, ms.
     #[must_use]
     pub const fn heartbeat_lag(&self) -> u64 {
