@@ -157,3 +157,175 @@ export interface Report {
     percentage: number;
   }[];
 }
+
+export interface Semester {
+  id: string;
+  semester_name: string;
+}
+
+export interface Teacher {
+  id: string;
+  teacher_name: string;
+  teacher_code: string;
+}
+
+export interface Student {
+  id: string;
+  student_name: string;
+  university_roll_no: string;
+  enrollment_no: string;
+  email1: string;
+  email2: string;
+}
+
+export interface Course {
+  id: string;
+  course_name: string;
+  course_code: string;
+  default_duration_minutes: number;
+  semester_id: string | null;
+  semester_name: string;
+  teacher_id: string | null;
+  teacher_name: string;
+}
+
+export interface Enrolled {
+  student_id: string;
+  student_name: string;
+  university_roll_no: string;
+  class_roll_id: number;
+}
+
+export interface Enrolments {
+  enrolled: Enrolled[];
+  available: { id: string; student_name: string; university_roll_no: string }[];
+}
+
+/** A scanner as administrators see it. */
+export interface Scanner extends Device {
+  approved: boolean;
+  paired: boolean;
+  firmware: string;
+}
+
+export interface PairingCode {
+  id: string;
+  pairing_code: string;
+  expires_at: string;
+}
+
+export interface Settings {
+  batch_name: string;
+  institution_name: string;
+  time_zone: string;
+  session_grace_minutes: number;
+  late_after_minutes: number;
+  min_attendance_percent: number;
+  critical_percent: number;
+  allow_legacy_scanners: boolean;
+}
+
+export interface AuditEntry {
+  id: string;
+  at: string;
+  actor_role: "admin" | "teacher" | "student" | "device" | "system";
+  actor_name: string;
+  action: string;
+  entity_kind: string;
+  entity_label: string;
+  old: Record<string, unknown>;
+  new: Record<string, unknown>;
+  reason: string | null;
+}
+
+export interface AuditTrail {
+  entries: AuditEntry[];
+  next_cursor: string | null;
+}
+
+export interface Overview {
+  total_students: number;
+  total_courses: number;
+  total_sessions: number;
+  total_attendance_marks: number;
+  online_sessions: number;
+  offline_sessions: number;
+  sessions_this_week: number;
+  sessions_this_month: number;
+  avg_attendance_per_session: number;
+  overall_attendance_rate: number;
+  at_risk_count: number;
+  course_summary: CourseSummary[];
+}
+
+export interface CourseSummary {
+  id: string;
+  course_name: string;
+  course_code: string;
+  teacher_name: string;
+  enrolled_count: number;
+  session_count: number;
+  total_marks: number;
+  attendance_rate: number;
+}
+
+export type Standing = "safe" | "warning" | "critical";
+
+export interface CourseAnalytics {
+  course: { id: string; course_name: string; course_code: string; semester_name: string; teacher_name: string };
+  total_sessions: number;
+  enrolled_count: number;
+  at_risk_count: number;
+  students: {
+    student_id: string;
+    student_name: string;
+    university_roll_no: string;
+    class_roll_id: number | null;
+    present_count: number;
+    total_sessions: number;
+    percentage: number;
+    status: Standing;
+  }[];
+  trend: TrendPoint[];
+}
+
+export interface TrendPoint {
+  id: string;
+  start_time: string;
+  topic: string | null;
+  session_type: SessionType;
+  present_count: number;
+  total_students: number;
+}
+
+export interface StudentAnalytics {
+  student: { id: string; student_name: string; university_roll_no: string; enrollment_no: string };
+  overall_percentage: number;
+  overall_status: Standing;
+  total_present: number;
+  total_possible: number;
+  courses: {
+    course_id: string;
+    course_name: string;
+    course_code: string;
+    class_roll_id: number | null;
+    present_count: number;
+    total_sessions: number;
+    percentage: number;
+    status: Standing;
+  }[];
+  recent_absences: { id: string; start_time: string; course_name: string; course_code: string }[];
+}
+
+export interface Trends {
+  daily: {
+    date: string;
+    session_count: number;
+    attendance_count: number;
+    online_marks: number;
+    offline_marks: number;
+  }[];
+  day_of_week: { day_name: string; day_num: number; session_count: number; avg_attendance: number }[];
+  session_type_split: { session_type: SessionType; session_count: number; attendance_count: number }[];
+  course_sessions: { course_code: string; session_count: number; total_marks: number; enrolled: number }[];
+}

@@ -30,9 +30,16 @@ export function go(to: string, { replace = false } = {}): void {
 
 /** Changes one word of the query, so that a filter or tab survives reload and Back. */
 export function setQuery(name: string, value: string | null): void {
+  setQueries({ [name]: value });
+}
+
+/** Changes several words of the query at once. */
+export function setQueries(changes: Record<string, string | null>): void {
   const target = new URL(url);
-  if (value) target.searchParams.set(name, value);
-  else target.searchParams.delete(name);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) target.searchParams.set(name, value);
+    else target.searchParams.delete(name);
+  }
   go(target.href, { replace: true });
 }
 

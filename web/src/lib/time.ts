@@ -46,6 +46,12 @@ export function longDay(iso: string, tag: string): string {
   return write(iso, tag, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 }
 
+/** Sun for 0, Mon for 1 and so on. */
+export function weekday(day: number, tag: string): string {
+  // The first of this month was a Sunday.
+  return write(`2026-11-0${(day % 7) + 1}`, tag, { weekday: "short" });
+}
+
 /** `7:05`, or `1:07:05` from an hour up. */
 export function countdown(seconds: number): string {
   const left = Math.max(0, Math.ceil(seconds));

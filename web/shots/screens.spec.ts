@@ -1,0 +1,80 @@
+import { expect, test, type Page } from "@playwright/test";
+import { target } from "../e2e/target";
+
+interface Demo {
+  teacher: { course_code: string; pin: string };
+  student: { university_roll_no: string; password: string };
+}
+const demo = JSON.parse(process.env.ARISE_E2E ?? "{}") as Partial<Demo>;
+const out = process.env.SCREENSHOTS ?? "../screenshots";
+
+async function logIn(page: Page, role: "admin" | "teacher" | "student") {
+  const data = { admin: target.admin, teacher: demo.teacher, student: demo.student }[role];
+  test.skip(!data, `the server told no login of a ${role}`);
+  const response = await page.request.post(`/api/${role}/login`, { data });
+  expect(response.ok(), await response.text()).toBe(true);
+}
+
+async function get<T>(page: Page, path: string): Promise<T> {
+  return (await page.request.get(path)).json() as Promise<T>;
+}
+
+for (const scheme of ["light", "dark"] as const) {
+  for (const width of [1366, 360]) {
+    test.describe(`${width} ${scheme}`, () => {
+      test.use({ colorScheme: scheme, viewport: { width, height: width === 360 ? 740 : 768 } });
+
+      async function shot(page: Page, name: string, fullPage = true) {
+        // Skeletons wait 200 ms before they show, so something is there by then or is still missing.
+        await page.waitForLoadState("networkidle").catch(() => {});
+        await page.waitForTimeout(300);
+        await page.screenshot({ path: `${out}/${name}-${width}-${scheme}.png`, fullPage });
+      }
+
+      test("log in", async ({ page }) => {
+        for (const role of ["teacher", "admin", "student"]) {
+          await page.goto(`/login?as=${role}`);
+          await shot(page, `login-${role}`);
+        }
+      });
+
+      test("teacher", async ({ page }) => {
+        await logIn(page, "teacher");
+        await page.goto("/t");
+        await expect(page.getByRole("heading", { level: 2 }).first()).toBeVisible();
+        await shot(page, "today");
+        const courses = await get<{ id: string; open_session: { session_id: string } | null }[]>(page, "/api/teacher/courses");
+        const live = courses.find(({ open_session }) => open_session);
+        if (live) {
+          const id = live.open_session!.session_id;
+          await page.goto(`/t/s/${id}`);
+          await expect(page.getByRole("list", { name: "Students" })).toBeVisible();
+          await page.waitForTimeout(1500);
+          await page.screenshot({ path: `${out}/live-${width}-${scheme}.png` });
+          await page.getByRole("button", { name: /^Change mark/ }).first().click();
+          await page.screenshot({ path: `${out}/live-mark-${width}-${scheme}.png` });
+          await page.keyboard.press("Escape");
+          await page.getByRole("button", { name: "Mark many" }).click();
+          await page.screenshot({ path: `${out}/live-many-${width}-${scheme}.png` });
+          await page.keyboard.press("Escape");
+          await page.getByRole("button", { name: "End", exact: true }).click();
+          await page.screenshot({ path: `${out}/live-end-${width}-${scheme}.png` });
+          await page.goto(`/t/s/${id}/project`);
+          await expect(page.locator("h1")).toBeVisible();
+          await page.waitForTimeout(800);
+          await page.screenshot({ path: `${out}/projector-${width}-${scheme}.png` });
+        }
+        const course = (live ?? courses[0]!).id;
+        await page.goto(`/t/c/${course}`);
+        await shot(page, "sessions", false);
+        await page.goto(`/t/c/${course}/register`);
+        await expect(page.getByRole("table")).toBeVisible();
+        await shot(page, "register", false);
+        const { sessions } = await get<{ sessions: { id: string; is_active: boolean }[] }>(page, `/api/teacher/history/${course}`);
+        await page.goto(`/t/s/${sessions.find(({ is_active }) => !is_active)!.id}`);
+        await shot(page, "report", false);
+      });
+    });
+  }
+}
+

@@ -1,0 +1,113 @@
+import { t as common } from "../i18n/common";
+import { t } from "../i18n/admin";
+import { clock, shortDay } from "../lib/time";
+
+// The server's words are few and fixed; one that a newer server adds is shown as it is, spaces for underscores.
+const plain = (word: string) => word.replaceAll("_", " ");
+
+const actions: Record<string, () => string> = {
+  changed: () => t("did_changed"),
+  created: () => t("did_created"),
+  deleted: () => t("did_deleted"),
+  ended: () => t("did_ended"),
+  enrolled: () => t("did_enrolled"),
+  left: () => t("did_left"),
+  marked: () => t("did_marked"),
+  reopened: () => t("did_reopened"),
+  replayed: () => t("did_replayed"),
+  restored: () => t("did_restored"),
+  signature_wrong: () => t("did_signature_wrong"),
+  started: () => t("did_started"),
+  unmarked: () => t("did_unmarked"),
+};
+const kinds: Record<string, () => string> = {
+  admin: () => t("kind_admin"),
+  course: () => t("kind_course"),
+  device: () => t("kind_device"),
+  enrolment: () => t("kind_enrolment"),
+  mark: () => t("kind_mark"),
+  semester: () => t("kind_semester"),
+  session: () => t("kind_session"),
+  setting: () => t("kind_setting"),
+  student: () => t("kind_student"),
+  teacher: () => t("kind_teacher"),
+};
+const roles: Record<string, () => string> = {
+  admin: () => t("kind_admin"),
+  device: () => t("kind_device"),
+  student: () => t("kind_student"),
+  system: () => t("actor_system"),
+  teacher: () => t("kind_teacher"),
+};
+const fields: Record<string, () => string> = {
+  allow_legacy_scanners: () => t("allow_legacy"),
+  batch_name: () => t("batch_name"),
+  course_code: () => t("course_code"),
+  course_name: () => t("name"),
+  class_roll_id: () => t("roll"),
+  critical_percent: () => t("critical_percent"),
+  default_duration_minutes: () => t("course_minutes"),
+  duration_minutes: () => t("course_minutes"),
+  email1: () => t("email"),
+  email2: () => t("email2"),
+  ended_at: () => t("field_ended"),
+  enrollment_no: () => t("enrollment_no"),
+  institution_name: () => t("institution_name"),
+  late_after_minutes: () => t("late_after"),
+  min_attendance_percent: () => t("min_percent"),
+  observed_at: () => t("field_observed"),
+  password_hash: () => t("password"),
+  pin_hash: () => t("pin"),
+  periods: () => t("field_periods"),
+  semester_name: () => t("name"),
+  session_grace_minutes: () => t("grace"),
+  source: () => t("field_source"),
+  starts_at: () => t("field_starts"),
+  status: () => t("field_status"),
+  student_name: () => t("name"),
+  teacher_code: () => t("teacher_code"),
+  teacher_name: () => t("name"),
+  time_zone: () => t("time_zone"),
+  topic: () => t("field_topic"),
+  university_roll_no: () => t("university_roll_no"),
+};
+const statuses: Record<string, () => string> = {
+  absent: () => common("absent"),
+  excused: () => common("excused"),
+  late: () => common("late"),
+  present: () => common("present"),
+};
+
+const known = (words: Record<string, () => string>, word: string) => words[word]?.() ?? plain(word);
+
+export const action = (word: string) => known(actions, word);
+export const kind = (word: string) => known(kinds, word);
+export const role = (word: string) => known(roles, word);
+export const fieldName = (word: string) => known(fields, word);
+
+/** A value of a record as people read it. */
+export function show(name: string, value: unknown, tag: string): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "boolean") return value ? t("yes") : t("no");
+  if (/_hash$|_seed$|_token$|_key$/.test(name)) return t("value_hidden");
+  if (name === "status") return known(statuses, String(value));
+  if (/_at$/.test(name) && typeof value === "number") {
+    // Instants inside records have no zone; the browser's is the best there is.
+    const local = new Date(value - new Date(value).getTimezoneOffset() * 60_000).toISOString();
+    return `${shortDay(local, tag)}, ${clock(local, tag)}`;
+  }
+  if (name === "periods" && Array.isArray(value)) {
+    return value
+      .map((period: { from_on?: string; until_on?: string | null; class_roll_id?: number }) =>
+        [
+          period.class_roll_id !== undefined ? `${t("roll")} ${period.class_roll_id}` : "",
+          `${period.from_on ?? ""} – ${period.until_on ?? ""}`.trim(),
+        ]
+          .filter(Boolean)
+          .join(", "),
+      )
+      .join("; ");
+  }
+  if (typeof value === "object") return JSON.stringify(value);
+  return plain(String(value));
+}
