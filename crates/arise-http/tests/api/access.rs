@@ -203,7 +203,7 @@ async fn nobody_does_what_is_another_role_s() {
         refused(&server, &owned, "a student", &Caller::Person(student), Taken::Student).await;
 
         let scanner = server.scanner("A").await;
-        let wrong = Scanner::new(server.anyone.clone(), &scanner.id, [7; 32]);
+        let wrong = scanner.pretending(&scanner.id, [7; 32]);
         refused(&server, &owned, "a scanner with a wrong key", &Caller::Device(wrong), Taken::Nobody).await;
         refused(&server, &owned, "a scanner", &Caller::Device(scanner), Taken::Device).await;
     })

@@ -1,8 +1,10 @@
 //! A scanner of the signed protocol.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use arise_core::signature::{self, Key};
+use arise_core::{Clock, TestClock};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -14,6 +16,7 @@ pub struct Scanner {
     pub id: String,
     pub key: Key,
     client: Client,
+    clock: Arc<TestClock>,
     counter: AtomicU64,
     seq: AtomicI64,
 }
@@ -31,14 +34,29 @@ impl TestServer {
         let body = json!({"code": code, "mac_address": "AA:BB:CC:00:11:22", "firmware": "1.0"});
         let paired = self.anyone.post("/api/device/pair", body).await.ok();
         let key = hex::decode(paired["key"].as_str().expect("a key")).expect("hex");
-        let id = paired["device_id"].as_str().expect("an id");
-        Scanner::new(self.anyone.clone(), id, key.try_into().expect("32 bytes"))
+        Scanner {
+            id: paired["device_id"].as_str().expect("an id").to_owned(),
+            key: key.try_into().expect("32 bytes"),
+            client: self.anyone.clone(),
+            clock: Arc::clone(&self.clock),
+            counter: AtomicU64::new(1),
+            seq: AtomicI64::new(1),
+        }
     }
 }
 
 impl Scanner {
-    pub fn new(client: Client, id: &str, key: Key) -> Self {
-        Self { id: id.to_owned(), key, client, counter: AtomicU64::new(1), seq: AtomicI64::new(1) }
+    /// One that claims to be another, or has another key.
+    #[must_use]
+    pub fn pretending(&self, id: &str, key: Key) -> Self {
+        Self {
+            id: id.to_owned(),
+            key,
+            client: self.client.clone(),
+            clock: Arc::clone(&self.clock),
+            counter: AtomicU64::new(self.counter.load(Ordering::SeqCst)),
+            seq: AtomicI64::new(self.seq.load(Ordering::SeqCst)),
+        }
     }
 
     /// The next counter of a request.
@@ -84,7 +102,10 @@ impl Scanner {
 
     /// A finger placed now, and what the student is told.
     pub async fn finger(&self, class_roll_id: i64) -> String {
-        let results = self.upload(&[json!({"seq": self.next_seq(), "class_roll_id": class_roll_id})]).await;
+        let mark = json!({
+            "seq": self.next_seq(), "class_roll_id": class_roll_id, "observed_at": self.clock.now(),
+        });
+        let results = self.upload(&[mark]).await;
         results[0]["status"].as_str().expect("a status").to_owned()
     }
 }
