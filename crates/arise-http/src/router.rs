@@ -1,11 +1,12 @@
 //! Every route on one page, in the order of the API reference, each with who may call it.
 
 use crate::app::App;
-use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, Public, Teacher};
+use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, Public, Student, Teacher};
 use crate::route::{Route, Routes};
 use crate::{
-    audit, course, device, enrolment, health, history, live, login, mark, report, semester, session, setting,
-    student, teacher,
+    audit, course, course_standing, dashboard, device, enrolment, health, history, leaderboard, live, login,
+    mark, overview, report, semester, session, setting, student, student_course, student_standing, teacher,
+    trends,
 };
 
 /// The route table, for tests and for the API document.
@@ -48,6 +49,10 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Admin, "/api/admin/enrollments/{id}", enrolment::get);
     r.post(Admin, "/api/admin/enrollments/{id}", enrolment::put);
     r.get(Admin, "/api/admin/enrollment-roster/{id}", enrolment::of_semester);
+    r.get(Admin, "/api/admin/analytics/overview", overview::get);
+    r.get(Admin, "/api/admin/analytics/course/{id}", course_standing::of_admin);
+    r.get(Admin, "/api/admin/analytics/student/{id}", student_standing::get);
+    r.get(Admin, "/api/admin/analytics/trends", trends::get);
     r.get(Admin, "/api/admin/audit", audit::list);
 
     r.get(Admin, "/api/admin/devices", device::list);
@@ -73,12 +78,20 @@ pub(crate) fn build(app: &App) -> Routes {
     r.delete(Teacher, "/api/teacher/session/{id}/delete", session::delete);
     r.get(Teacher, "/api/teacher/report/{id}", report::get);
     r.get(Teacher, "/api/teacher/report/export/{id}", report::export);
+    r.get(Teacher, "/api/teacher/analytics/{id}", course_standing::of_teacher);
     r.get(Teacher, "/api/teacher/history/{id}", history::list);
     r.get(Teacher, "/api/teacher/session-detail/{id}", history::detail);
     r.post(Teacher, "/api/teacher/update-attendance", mark::update);
     r.get(Teacher, "/api/teacher/validate-session/{id}", session::validate);
     r.get(Teacher, "/api/teacher/device-status", device::status);
     r.get(Teacher, "/api/teacher/devices", device::list);
+
+    r.get(Student, "/api/student/dashboard", dashboard::get);
+    r.get(Student, "/api/student/semesters", dashboard::semesters);
+    r.get(Student, "/api/student/course/{id}", student_course::log);
+    r.get(Student, "/api/student/analytics", student_course::analytics);
+    r.get(Student, "/api/student/critical-alerts", dashboard::alerts);
+    r.get(Student, "/api/student/leaderboard", leaderboard::get);
 
     r.post(Public, "/api/device/pair", device::pair);
     r.get(Device, "/api/device/state", device::state);

@@ -7,6 +7,8 @@ ALTER TABLE course_tally ADD COLUMN history TEXT NOT NULL DEFAULT '';
 CREATE INDEX session_counted ON session (course_id, starts_at, id, held_on) WHERE settled = 1 AND archived = 0;
 CREATE INDEX session_day ON session (held_on, course_id, session_type) WHERE settled = 1 AND archived = 0;
 
+CREATE INDEX student_live ON student (id) WHERE archived = 0;
+
 -- How those stand who belong to a course now: in the course, in a semester, and in all (a scope of zeros).
 CREATE TABLE standing (
     scope BLOB NOT NULL,

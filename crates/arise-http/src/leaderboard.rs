@@ -1,0 +1,152 @@
+//! Who attends most, and where the student stands among them.
+
+use arise_core::badge::{self, Badge};
+use arise_core::{CourseId, Error, Result, SemesterId, StudentId};
+use arise_store::scope::Scope;
+use arise_store::student_course::{self, StudentCourse};
+use arise_store::{Tx, course, leaderboard, semester};
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::dashboard::best_streaks;
+use crate::error::ApiResult;
+use crate::extract::{Json, Params, Who};
+use crate::student_standing::overall;
+
+const DEFAULT_PLACES: i64 = 10;
+
+#[derive(Deserialize)]
+pub(crate) struct Filter {
+    course_id: Option<String>,
+    semester_id: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Leaderboard {
+    course_id: Option<CourseId>,
+    semester_id: Option<SemesterId>,
+    user_rank: Rank,
+    user_stats: Stats,
+    user_badges: Vec<Badge>,
+    leaderboard: Vec<Place>,
+    total_on_leaderboard: usize,
+}
+
+#[derive(Serialize)]
+struct Rank {
+    /// From 1; 0 for who isn't ranked, because they belong to no course.
+    rank: i64,
+    position: i64,
+    /// How many percent of those who are ranked the student has caught up with, themselves included.
+    percentile: i64,
+    total_students: i64,
+}
+
+#[derive(Serialize)]
+struct Stats {
+    attendance_percentage: f64,
+    present_count: i64,
+    total_sessions: i64,
+    current_streak: i64,
+    longest_streak: i64,
+}
+
+#[derive(Serialize)]
+struct Place {
+    rank: i64,
+    student_id: StudentId,
+    student_name: String,
+    is_you: bool,
+    #[serde(flatten)]
+    stats: Stats,
+    badges: Vec<Badge>,
+}
+
+pub(crate) async fn get(
+    State(app): State<App>,
+    Who(actor): Who,
+    Params(filter): Params<Filter>,
+) -> ApiResult<Json<Leaderboard>> {
+    let me = actor.student()?;
+    let limit = filter.limit.unwrap_or(DEFAULT_PLACES);
+    let (scope, mine, top, (rank, ranked), streaks) = app
+        .store
+        .read_settled(move |tx| {
+            let mut mine = student_course::of_student(tx, me)?;
+            let scope = filter.scope(tx, &mine)?;
+            mine.retain(|course| match scope {
+                Scope::All => true,
+                Scope::Semester(id) => course.semester_id == Some(id),
+                Scope::Course(id) => course.course_id == id,
+            });
+            let top = leaderboard::top(tx, scope, limit)?;
+            let rank = leaderboard::rank(tx, scope, me)?;
+            let streaks = leaderboard::streaks(tx, scope, top.iter().map(|place| place.student_id))?;
+            Ok((scope, mine, top, rank, streaks))
+        })
+        .await?;
+    let (tally, best) = (overall(&mine), best_streaks(&mine));
+    let place = |(place, rank): (leaderboard::Place, i64)| {
+        let streaks = streaks.get(&place.student_id).copied().unwrap_or_default();
+        let tally = place.tally();
+        Place {
+            rank,
+            is_you: place.student_id == me,
+            student_id: place.student_id,
+            student_name: place.student_name,
+            stats: Stats {
+                attendance_percentage: tally.percentage(),
+                present_count: tally.attended(),
+                total_sessions: tally.total(),
+                current_streak: streaks.current,
+                longest_streak: streaks.longest,
+            },
+            badges: badge::earned(&tally, streaks),
+        }
+    };
+    let places: Vec<Place> = top.into_iter().zip(1..).map(place).collect();
+    Ok(Json(Leaderboard {
+        course_id: if let Scope::Course(id) = scope { Some(id) } else { None },
+        semester_id: if let Scope::Semester(id) = scope { Some(id) } else { None },
+        user_rank: Rank {
+            rank: rank.unwrap_or_default(),
+            position: rank.unwrap_or_default(),
+            percentile: rank.map_or(0, |rank| 100 * (ranked - rank + 1) / ranked.max(1)),
+            total_students: ranked,
+        },
+        user_stats: Stats {
+            attendance_percentage: tally.percentage(),
+            present_count: tally.attended(),
+            total_sessions: tally.total(),
+            current_streak: best.current,
+            longest_streak: best.longest,
+        },
+        user_badges: badge::earned(&tally, best),
+        total_on_leaderboard: places.len(),
+        leaderboard: places,
+    }))
+}
+
+impl Filter {
+    /// A course goes before a semester. Who isn't in it doesn't see how its students do.
+    fn scope(&self, tx: &mut Tx<'_>, mine: &[StudentCourse]) -> Result<Scope> {
+        let asked = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
+        if let Some(id) = asked(&self.course_id) {
+            let id: CourseId = id.parse()?;
+            if mine.iter().any(|course| course.course_id == id && course.is_current) {
+                return Ok(Scope::Course(id));
+            }
+            course::get(tx, id)?;
+            return Err(Error::forbidden("not_your_course", "You don't belong to this course."));
+        }
+        let Some(id) = asked(&self.semester_id) else { return Ok(Scope::All) };
+        let id: SemesterId = id.parse()?;
+        if mine.iter().any(|course| course.semester_id == Some(id) && course.is_current) {
+            return Ok(Scope::Semester(id));
+        }
+        semester::get(tx, id)?;
+        Err(Error::forbidden("not_your_semester", "You belong to no course of this semester."))
+    }
+}

@@ -1,0 +1,82 @@
+//! How a course goes: everybody who belongs to it now, and session by session.
+
+use arise_core::session::SessionType;
+use arise_core::{CourseId, Result, SessionId, StudentId, Tally, UtcMillis};
+
+use crate::list::MAX_ROWS;
+use crate::params;
+use crate::tally;
+use crate::tx::Tx;
+
+/// The latest sessions that a curve shows.
+const MAX_POINTS: i64 = 200;
+
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub student_id: StudentId,
+    pub student_name: String,
+    pub university_roll_no: String,
+    pub class_roll_id: i64,
+    pub tally: Tally,
+}
+
+/// Who belongs to a course now and how they stand in it, by class roll id.
+pub fn members(tx: &mut Tx<'_>, course: CourseId) -> Result<Vec<Member>> {
+    let rows = tx.query(
+        "SELECT st.id, st.student_name, st.university_roll_no, e.class_roll_id, COALESCE(t.sessions, 0), \
+         COALESCE(t.present, 0), COALESCE(t.late, 0), COALESCE(t.excused, 0) \
+         FROM enrolment e JOIN student st ON st.id = e.student_id AND st.archived = 0 \
+         LEFT JOIN course_tally t ON t.course_id = e.course_id AND t.student_id = e.student_id \
+         WHERE e.course_id = ?1 AND e.until_on IS NULL ORDER BY e.class_roll_id, st.id LIMIT ?2",
+        params![course, MAX_ROWS],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(Member {
+                student_id: row.get(0)?,
+                student_name: row.get(1)?,
+                university_roll_no: row.get(2)?,
+                class_roll_id: row.get(3)?,
+                tally: tally::from_row(row, 4)?,
+            })
+        })
+        .collect()
+}
+
+/// How a session went, over those enrolled on its day.
+#[derive(Debug, Clone)]
+pub struct Point {
+    pub session_id: SessionId,
+    pub starts_at: UtcMillis,
+    pub topic: String,
+    pub session_type: SessionType,
+    pub enrolled: i64,
+    pub attended: i64,
+    pub excused: i64,
+}
+
+/// The latest sessions that count, in the order in which they were held.
+pub fn points(tx: &mut Tx<'_>, course: CourseId) -> Result<Vec<Point>> {
+    let rows = tx.query(
+        "SELECT s.id, s.starts_at, s.topic, s.session_type, COALESCE(t.enrolled, 0), \
+         COALESCE(t.present + t.late, 0), COALESCE(t.excused, 0) \
+         FROM session s LEFT JOIN session_tally t ON t.session_id = s.id \
+         WHERE s.course_id = ?1 AND s.settled = 1 AND s.archived = 0 \
+         ORDER BY s.starts_at DESC, s.id DESC LIMIT ?2",
+        params![course, MAX_POINTS],
+    )?;
+    rows.iter()
+        .rev()
+        .map(|row| {
+            Ok(Point {
+                session_id: row.get(0)?,
+                starts_at: row.get(1)?,
+                topic: row.get(2)?,
+                session_type: SessionType::parse(&row.get::<String>(3)?).unwrap_or(SessionType::Offline),
+                enrolled: row.get(4)?,
+                attended: row.get(5)?,
+                excused: row.get(6)?,
+            })
+        })
+        .collect()
+}
