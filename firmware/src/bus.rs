@@ -21,9 +21,17 @@ pub enum Message {
     /// Joined, with the signal in dBm; or not.
     Wifi(Option<i8>),
     /// The answer's body is in [`ANSWER`].
-    Answer { id: u32, status: u16 },
-    NoAnswer { id: u32 },
-    Power { millivolts: u16, usb: bool },
+    Answer {
+        id: u32,
+        status: u16,
+    },
+    NoAnswer {
+        id: u32,
+    },
+    Power {
+        millivolts: u16,
+        usb: bool,
+    },
 }
 
 /// A request whose bytes are in [`REQUEST`].

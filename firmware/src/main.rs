@@ -13,7 +13,9 @@ use arise_scanner::{
     screen::{View, draw},
     text::{clipped, format},
 };
-use bus::{ANSWER, BEEP, EVENTS, Message, NETWORK, PICTURE, REQUEST, Send, TO_SENSOR, TO_SERVER, TO_UART, TO_USB};
+use bus::{
+    ANSWER, BEEP, EVENTS, Message, NETWORK, PICTURE, REQUEST, Send, TO_SENSOR, TO_SERVER, TO_UART, TO_USB,
+};
 use embassy_executor::Spawner;
 use embassy_net::StackResources;
 use embassy_time::{Duration, Instant, Timer, with_timeout};
@@ -27,7 +29,10 @@ use esp_hal::{
     i2c::master::I2c,
     peripherals::{ADC1, GPIO0},
     rng::Rng,
-    rtc_cntl::{Rtc, RwdtStage, sleep::{LowPower, RtcSleepConfig}},
+    rtc_cntl::{
+        Rtc, RwdtStage,
+        sleep::{LowPower, RtcSleepConfig},
+    },
     timer::timg::TimerGroup,
     uart::{self, Uart, UartRx, UartTx},
     usb::usb_serial_jtag::{UsbSerialJtag, UsbSerialJtagRx, UsbSerialJtagTx},

@@ -5,9 +5,7 @@ use embassy_futures::select::{Either, select};
 use embassy_net::{IpAddress, Runner, Stack, dns::DnsQueryType, tcp::TcpSocket};
 use embassy_time::{Duration, Timer, with_timeout};
 use embedded_io_async::Write;
-use esp_radio::wifi::{
-    AuthenticationMethodConfig, Config, Interface, WifiController, sta::StationConfig,
-};
+use esp_radio::wifi::{AuthenticationMethodConfig, Config, Interface, WifiController, sta::StationConfig};
 use static_cell::StaticCell;
 
 use crate::bus::{ANSWER, EVENTS, Message, NETWORK, REQUEST, Send, TO_SERVER};

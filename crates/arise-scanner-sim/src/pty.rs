@@ -81,7 +81,8 @@ pub(crate) struct PortSensor {
 
 impl PortSensor {
     pub(crate) fn open(path: &Path) -> Result<Self, serialport::Error> {
-        let port = serialport::new(path.to_string_lossy(), BAUD).timeout(Duration::from_millis(100)).open()?;
+        let port =
+            serialport::new(path.to_string_lossy(), BAUD).timeout(Duration::from_millis(100)).open()?;
         let reader = port.try_clone()?;
         let (sender, bytes) = channel();
         std::thread::spawn(move || read(reader, &sender));

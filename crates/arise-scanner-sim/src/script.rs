@@ -73,7 +73,8 @@ mod tests {
         let slots: Vec<u16> = (1..=60).collect();
         let script = Script::class(&slots, 2000, 7);
         assert_eq!(script, Script::class(&slots, 2000, 7));
-        let mut seen: Vec<u32> = script.touches.iter().filter(|t| t.finger.clear).map(|t| t.finger.id).collect();
+        let mut seen: Vec<u32> =
+            script.touches.iter().filter(|t| t.finger.clear).map(|t| t.finger.id).collect();
         assert!(script.touches.is_sorted_by_key(|t| t.at) && !seen.is_sorted());
         seen.sort_unstable();
         assert!(seen.into_iter().eq(1..=60));

@@ -237,7 +237,8 @@ impl Simulator {
         let end = Instant::now() + PAIRING;
         while Instant::now() < end {
             self.turn();
-            let failed = |text: &str| ["not paired:", "no answer", "pair CODE"].iter().any(|f| text.contains(f));
+            let failed =
+                |text: &str| ["not paired:", "no answer", "pair CODE"].iter().any(|f| text.contains(f));
             if self.console.contains("\npaired") {
                 return Ok(self);
             }

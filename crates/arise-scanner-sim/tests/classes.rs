@@ -1,5 +1,4 @@
 //! Days in a classroom: sessions, students, a network that fails, power that goes.
-#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod support;
 
@@ -218,7 +217,14 @@ fn a_session_ends_by_the_clock() {
 fn replays_wrong_keys_and_rewound_counters_are_refused() {
     let mut world = classroom(6);
     assert_eq!(world.touch(1), "Marked");
-    let request = world.server.received.iter().rev().find(|r| r.starts_with(b"POST /api/device/marks")).unwrap().clone();
+    let request = world
+        .server
+        .received
+        .iter()
+        .rev()
+        .find(|r| r.starts_with(b"POST /api/device/marks"))
+        .unwrap()
+        .clone();
     let now = world.utc();
     assert_eq!(world.server.answer(now, &request).0, 401);
     assert_eq!(world.server.audit, ["replayed"]);
@@ -277,7 +283,8 @@ fn whatever_the_display_acknowledged_survives_a_power_cut() {
         let mut acknowledged: Vec<u16> = Vec::new();
         for round in 0..3_u64 {
             world.fault = if (seed + round).is_multiple_of(2) { Fault::Unreachable } else { Fault::None };
-            let tear = [Tear::Forward, Tear::Backward, Tear::Scattered(seed)][usize::try_from(round).unwrap()];
+            let tear =
+                [Tear::Forward, Tear::Backward, Tear::Scattered(seed)][usize::try_from(round).unwrap()];
             world.cut_after(400 + random.below(900), tear);
             world.run(6000);
             for finger in 1..=13 {
@@ -449,5 +456,9 @@ fn two_hundred_marks_of_a_day_without_server_arrive_in_order_and_quickly() {
     world.run(8000);
     assert_eq!(world.server.credited.get(&session_id(1)).map(Vec::len), Some(200));
     assert_eq!(world.device().store().queued(), 0);
-    assert!(world.server.answers.len() == 200 && world.server.mark_requests <= 14, "{}", world.server.mark_requests);
+    assert!(
+        world.server.answers.len() == 200 && world.server.mark_requests <= 14,
+        "{}",
+        world.server.mark_requests
+    );
 }

@@ -72,7 +72,8 @@ fn drive(sensor: VirtualSensor, program: &str) -> VirtualSensor {
 }
 
 fn sensor() -> VirtualSensor {
-    let mut sensor = VirtualSensor::new(300, Timing { capture: 20, no_finger: 5, convert: 10, search: 10, other: 2 });
+    let mut sensor =
+        VirtualSensor::new(300, Timing { capture: 20, no_finger: 5, convert: 10, search: 10, other: 2 });
     sensor.enrol(1, 11);
     sensor.enrol(12, 22);
     sensor.enrol(260, 33);
@@ -207,7 +208,8 @@ fn the_devices_own_driver_agrees() {
     };
     scanner.interact(&typed, print, &stop);
     assert!(said.contains("3 of 300 slots"), "{said}");
-    let report = scanner.run(&Script { touches: Vec::new(), begin: arise_scanner_sim::script::Begin::Now }, &stop);
+    let report =
+        scanner.run(&Script { touches: Vec::new(), begin: arise_scanner_sim::script::Begin::Now }, &stop);
     assert!(report.fingers.is_empty());
     assert_eq!(pty.stop().unwrap().enrolled().len(), 3);
 }

@@ -127,7 +127,8 @@ fn nothing_is_drawn_outside_and_every_screen_has_a_picture() {
         for (j, status) in statuses().into_iter().enumerate() {
             let panel = Panel::of(&status, &view);
             assert_eq!(panel.outside(), 0, "{name}");
-            let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+            let name: String =
+                name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
             panel.write_png(&folder.join(format!("{i:02}-{j}-{name}.png")), 3).unwrap();
             count += 1;
         }

@@ -151,6 +151,15 @@ fn it_keeps_marks_in_a_file_while_the_network_is_away() {
     assert_eq!(world.server.lock().unwrap().credited_in(1), [1, 2, 3, 4]);
 }
 
+/// A demonstration runs each scanner in a thread of its own.
+#[test]
+fn it_can_go_to_another_thread() {
+    fn may_go<T: Send>() {}
+    may_go::<Simulator>();
+    may_go::<Script>();
+    may_go::<SimConfig>();
+}
+
 #[test]
 fn a_wrong_code_or_address_is_explained() {
     let world = Loopback::new(1);

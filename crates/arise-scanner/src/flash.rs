@@ -24,7 +24,7 @@ pub enum FlashError {
 pub const MAX_SETTINGS_PAGES: usize = 8;
 /// See [`MAX_SETTINGS_PAGES`].
 pub const MAX_REFUSED_PAGES: usize = 8;
-/// See [`MAX_SETTINGS_PAGES`]. 63 usable pages of 4 KiB with 85 marks each hold 5,355 marks.
+/// See [`MAX_SETTINGS_PAGES`]. Pages of 4 KiB hold 85 marks each, 5,440 in all.
 pub const MAX_QUEUE_PAGES: usize = 64;
 
 /// Where the three regions lie, in bytes from the start of the flash that is given.

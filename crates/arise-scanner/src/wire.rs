@@ -130,8 +130,8 @@ pub struct Heartbeat<'a> {
     pub mac: &'a str,
     /// Received signal, dBm.
     pub wifi_strength: i8,
-    /// Percent.
-    pub battery: u8,
+    /// Percent; `None` before it was measured, and then left out.
+    pub battery: Option<u8>,
     pub queue_count: usize,
     /// Marks that the server has confirmed since this start.
     pub sync_count: u32,
@@ -149,8 +149,10 @@ pub fn write_heartbeat(body: &mut Body, beat: &Heartbeat<'_>) -> bool {
     w.string(beat.mac);
     w.key("wifi_strength");
     w.integer(beat.wifi_strength.into());
-    w.key("battery");
-    w.integer(beat.battery.into());
+    if let Some(battery) = beat.battery {
+        w.key("battery");
+        w.integer(battery.into());
+    }
     w.key("queue_count");
     w.count(beat.queue_count);
     w.key("sync_count");

@@ -58,7 +58,11 @@ fn frames_and_signatures() -> u32 {
     check!(count, "a frame comes back", frames == 1);
     let key = core::array::from_fn(|i| i as u8);
     let sign = signature(&key, "POST", "/api/device/marks", 7, b"{\"marks\":[]}");
-    check!(count, "HMAC-SHA256", sign.as_str() == "5f747ada1f2c25f4043a02a1fd3e74f71c89b7da1eaa2d56a55f4b0d8cd2d78c");
+    check!(
+        count,
+        "HMAC-SHA256",
+        sign.as_str() == "5f747ada1f2c25f4043a02a1fd3e74f71c89b7da1eaa2d56a55f4b0d8cd2d78c"
+    );
     let mut answer: Answer<64> = Answer::new();
     let whole = answer.push(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
     check!(count, "an HTTP answer", whole == Ok(true) && answer.status() == 200 && answer.keep_alive());
@@ -80,7 +84,10 @@ impl DrawTarget for Panel {
     type Color = BinaryColor;
     type Error = core::convert::Infallible;
 
-    fn draw_iter<I: IntoIterator<Item = Pixel<BinaryColor>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
+    fn draw_iter<I: IntoIterator<Item = Pixel<BinaryColor>>>(
+        &mut self,
+        pixels: I,
+    ) -> Result<(), Self::Error> {
         for Pixel(at, color) in pixels {
             let inside = (0..WIDTH as i32).contains(&at.x) && (0..HEIGHT as i32).contains(&at.y);
             self.lit += u32::from(inside && color.is_on());
@@ -103,7 +110,14 @@ fn screens() -> u32 {
 
 fn mark(n: u16) -> Mark {
     let session = Some(SessionId([n as u8; 16]));
-    Mark { seq: 0, session, slot: n, boot: 1, uptime_ms: n.into(), observed_at: Some(1_800_000_000_000 + i64::from(n)) }
+    Mark {
+        seq: 0,
+        session,
+        slot: n,
+        boot: 1,
+        uptime_ms: n.into(),
+        observed_at: Some(1_800_000_000_000 + i64::from(n)),
+    }
 }
 
 /// Marks until the flash is full, restarts, power cuts, and everything sent.
@@ -136,7 +150,11 @@ fn memory(ram: &mut Ram) -> u32 {
         ram.cut_after(None);
         match Store::open(&mut *ram, &layout) {
             Ok(mut store) => {
-                check!(count, "a cut loses only what was confirmed", store.queued() <= left && left - store.queued() <= 20);
+                check!(
+                    count,
+                    "a cut loses only what was confirmed",
+                    store.queued() <= left && left - store.queued() <= 20
+                );
                 left = store.queued();
                 let next = store.next_request().unwrap_or(0);
                 check!(count, "the counter rises", next > counter);
@@ -170,13 +188,21 @@ fn device(ram: &mut Ram) -> u32 {
     let out = device.step(50, Event::ConsoleBytes(b"pair CODE\r"));
     let mut bytes: heapless::Vec<u8, MAX_REQUEST> = heapless::Vec::new();
     let id = device.request(&mut bytes);
-    check!(count, "it asks to be paired", out.request && bytes.starts_with(b"POST /api/device/pair HTTP/1.1\r\n"));
+    check!(
+        count,
+        "it asks to be paired",
+        out.request && bytes.starts_with(b"POST /api/device/pair HTTP/1.1\r\n")
+    );
     let body = br#"{"device_id":"01900000-0000-7000-8000-000000000001","key":"0101010101010101010101010101010101010101010101010101010101010101"}"#;
     let out = device.step(60, Event::Answer { id: id.unwrap_or(0), status: 200, body });
     check!(count, "it is paired", device.store().identity.is_some());
     check!(count, "it speaks to its server", out.request && device.request(&mut bytes).is_some());
     let text = core::str::from_utf8(&bytes).unwrap_or("");
-    check!(count, "its requests are signed", text.contains("X-Arise-Signature: ") && text.contains("X-Arise-Counter: 1\r\n"));
+    check!(
+        count,
+        "its requests are signed",
+        text.contains("X-Arise-Signature: ") && text.contains("X-Arise-Counter: 1\r\n")
+    );
     check!(count, "and are of the right kind", text.starts_with("POST ") && text.contains(wire::HEARTBEAT));
     count
 }

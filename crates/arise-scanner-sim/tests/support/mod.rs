@@ -159,9 +159,9 @@ impl Server {
                 json!({"session_id": s.id, "course_code": s.code, "starts_at": s.starts_at, "ends_at": s.ends_at})
             })
             .collect();
-        let session = self.at(now).filter(|_| !self.several).map(|s| {
-            json!({"id": s.id, "course_code": s.code, "course_name": "A course", "ends_at": s.ends_at})
-        });
+        let session = self.at(now).filter(|_| !self.several).map(
+            |s| json!({"id": s.id, "course_code": s.code, "course_name": "A course", "ends_at": s.ends_at}),
+        );
         let message = if self.several { json!("Choose scanner") } else { Value::Null };
         json!({"server_time": now, "session": session, "message": message, "windows": windows})
     }
@@ -176,7 +176,8 @@ impl Server {
                 continue;
             }
             let observed = mark["observed_at"].as_i64().or_else(|| {
-                (mark["boot"].as_u64() == Some(boot)).then(|| now - (uptime - mark["uptime_ms"].as_i64().unwrap()))
+                (mark["boot"].as_u64() == Some(boot))
+                    .then(|| now - (uptime - mark["uptime_ms"].as_i64().unwrap()))
             });
             let session = match (mark["session_id"].as_str(), observed) {
                 (Some(id), None) => self.sessions.iter().find(|s| s.id == id),
@@ -217,6 +218,9 @@ impl Server {
     }
 }
 
+/// When an answer arrives, to which request, and what it is.
+type Flying = (u64, u32, Option<(u16, Vec<u8>)>);
+
 /// One scanner, one server, and a clock that only the test moves.
 pub struct World {
     pub device: Option<Device<SimFlash>>,
@@ -226,7 +230,7 @@ pub struct World {
     /// Time of the world, ms.
     pub time: u64,
     booted: u64,
-    flying: Option<(u64, u32, Option<(u16, Vec<u8>)>)>,
+    flying: Option<Flying>,
     /// The network's latency there and back, ms.
     pub latency: u64,
     /// Everything that the display showed: world time, main line, both sub lines.
@@ -374,8 +378,9 @@ impl World {
     }
 
     fn is_result(&self, word: &str) -> bool {
-        !word.starts_with("CS10") && !["Hold still", "Starting", "Connecting", "Offline"].contains(&word)
-            && !(word == "No Session" && self.server.at(self.utc()).is_some())
+        let passing = ["Hold still", "Starting", "Connecting", "Offline"].contains(&word);
+        let not_yet = word == "No Session" && self.server.at(self.utc()).is_some();
+        !(passing || not_yet || word.starts_with("CS10"))
     }
 
     fn carry_out(&mut self, out: &Outputs) {

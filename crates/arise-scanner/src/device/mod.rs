@@ -550,7 +550,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
         let beat = Heartbeat {
             mac: &self.info.mac,
             wifi_strength: self.link.rssi.unwrap_or(i8::MIN),
-            battery: self.battery.percent.unwrap_or(100),
+            battery: self.battery.percent,
             queue_count: self.store.queued(),
             sync_count: self.confirmed,
             firmware: self.info.firmware,
