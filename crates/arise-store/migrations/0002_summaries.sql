@@ -45,3 +45,10 @@ CREATE TABLE course_summary (
     attended INTEGER NOT NULL,
     total INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Courses and days of which a session was counted, but not yet in the sums above.
+CREATE TABLE stale (
+    course_id BLOB NOT NULL,
+    held_on TEXT NOT NULL,
+    PRIMARY KEY (course_id, held_on)
+) STRICT, WITHOUT ROWID;

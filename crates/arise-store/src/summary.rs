@@ -1,5 +1,6 @@
 //! Sums of the tallies: kept for whatever would otherwise add up thousands of rows to show one number. They
-//! are counted anew for what a job touched, in the job's own transaction.
+//! are counted anew for what a job touched, in the job's own transaction; but after sessions ended, once for
+//! all that ended, by whoever reads them first.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,8 @@ use crate::tx::{Tx, WriteTx};
 use crate::value::Value;
 use crate::{course_summary, day_tally, standing};
 
+/// Students of the courses that one transaction counts, which bounds how long marks wait for it.
+const AT_ONCE: i64 = 500;
 /// More students than this are faster counted as a course than one by one.
 const ONE_BY_ONE: usize = 16;
 
@@ -118,8 +121,41 @@ pub(crate) fn refresh(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touched)
     course_summary::refresh(tx, course)
 }
 
+/// Leaves a day's sums of a course for later: many sessions end at the same bell, and nobody may be looking.
+pub(crate) fn put_off(tx: &mut WriteTx<'_>, course: CourseId, held_on: &str) -> Result<()> {
+    tx.execute(
+        "INSERT INTO stale (course_id, held_on) VALUES (?1, ?2) ON CONFLICT (course_id, held_on) DO NOTHING",
+        params![course, held_on],
+    )?;
+    Ok(())
+}
+
+/// Whether sums were left for later.
+pub(crate) fn is_stale(tx: &mut Tx<'_>) -> Result<bool> {
+    Ok(tx.query_opt("SELECT 1 FROM stale LIMIT 1", &[])?.is_some())
+}
+
+/// Counts some of what was put off.
+pub(crate) fn refresh_stale(tx: &mut WriteTx<'_>) -> Result<()> {
+    let mut people = 0;
+    while people < AT_ONCE
+        && let Some(row) = tx.query_opt("SELECT course_id FROM stale LIMIT 1", &[])?
+    {
+        let course: CourseId = row.get(0)?;
+        let mut touched = Touched { everybody: true, ..Touched::default() };
+        for row in tx.query("SELECT held_on FROM stale WHERE course_id = ?1", params![course])? {
+            touched.day(row.get(0)?);
+        }
+        refresh(tx, course, &touched)?;
+        tx.execute("DELETE FROM stale WHERE course_id = ?1", params![course])?;
+        people += course_summary::of_course(tx, course)?.enrolled.max(1);
+    }
+    Ok(())
+}
+
 /// Counts everything anew.
 pub(crate) fn count_all(tx: &mut WriteTx<'_>) -> Result<()> {
+    tx.execute("DELETE FROM stale", &[])?;
     standing::count_all(tx)?;
     day_tally::count_all(tx)?;
     course_summary::count_all(tx)
