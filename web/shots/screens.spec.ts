@@ -25,9 +25,8 @@ for (const scheme of ["light", "dark"] as const) {
       test.use({ colorScheme: scheme, viewport: { width, height: width === 360 ? 740 : 768 } });
 
       async function shot(page: Page, name: string, fullPage = true) {
-        // Skeletons wait 200 ms before they show, so something is there by then or is still missing.
-        await page.waitForLoadState("networkidle").catch(() => {});
-        await page.waitForTimeout(300);
+        await page.waitForTimeout(400);
+        await expect(page.locator(".skeleton")).toHaveCount(0);
         await page.screenshot({ path: `${out}/${name}-${width}-${scheme}.png`, fullPage });
       }
 
@@ -73,6 +72,37 @@ for (const scheme of ["light", "dark"] as const) {
         const { sessions } = await get<{ sessions: { id: string; is_active: boolean }[] }>(page, `/api/teacher/history/${course}`);
         await page.goto(`/t/s/${sessions.find(({ is_active }) => !is_active)!.id}`);
         await shot(page, "report", false);
+      });
+
+      test("administrator", async ({ page }) => {
+        await logIn(page, "admin");
+        const [course] = await get<{ id: string }[]>(page, "/api/admin/courses?limit=1");
+        const [student] = await get<{ id: string }[]>(page, "/api/admin/students?limit=1");
+        const screens: Record<string, string> = {
+          overview: "/a",
+          students: "/a/students",
+          "students-search": "/a/students?q=rao&sort=-student_name",
+          teachers: "/a/teachers",
+          courses: "/a/courses",
+          semesters: "/a/semesters",
+          enrolment: `/a/courses/${course!.id}/students`,
+          scanners: "/a/scanners",
+          settings: "/a/settings",
+          history: "/a/audit",
+          "by-course": `/a/analytics/course/${course!.id}`,
+          "by-student": `/a/analytics/student/${student!.id}`,
+          trends: "/a/analytics/trends",
+        };
+        for (const [name, path] of Object.entries(screens)) {
+          await page.goto(path);
+          await expect(page.locator("h1")).toBeVisible();
+          await shot(page, `admin-${name}`, false);
+        }
+        await page.goto(`/a/students?edit=${student!.id}`);
+        await expect(page.getByRole("dialog")).toBeVisible();
+        await shot(page, "admin-student-drawer", false);
+        await page.getByRole("button", { name: "Delete", exact: true }).click();
+        await shot(page, "admin-student-delete", false);
       });
     });
   }

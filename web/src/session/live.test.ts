@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Device, Mark, RosterEntry, Session, Snapshot } from "../api/types";
-import { LiveSession, type Row } from "./live.svelte";
+import { type Row } from "./live.svelte";
+import { TaughtSession } from "./taught.svelte";
 
 const session: Session = {
   session_id: "s1",
@@ -66,12 +67,12 @@ function server() {
 
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 
-describe("LiveSession", () => {
-  let live: LiveSession;
+describe("TaughtSession", () => {
+  let live: TaughtSession;
   let row: (n: number) => Row;
 
   beforeEach(() => {
-    live = new LiveSession("s1");
+    live = new TaughtSession("s1");
     const snapshot: Snapshot = { session, students: [student(10), student(2), student(1)], devices: [] };
     live.receive("snapshot", snapshot);
     row = (n) => live.rows.find(({ id }) => id === `st${n}`)!;
