@@ -5,8 +5,17 @@
 mod access;
 mod audit;
 mod course;
+mod device;
 mod enrolment;
+mod history;
+mod live;
+mod login;
+mod mark;
+mod older_scanner;
+mod report;
 mod semester;
+mod serve;
+mod session;
 mod setting;
 mod student;
 mod teacher;

@@ -1,0 +1,257 @@
+use arise_core::clock::{HOUR, MINUTE, SECOND};
+use arise_core::{StudentId, TeacherId};
+use arise_store::{admin, student, teacher};
+use arise_testkit::server::{ADMIN_PASSWORD, Answer, Method, PIN, STUDENT_PASSWORD, TestServer, for_both};
+use serde_json::{Value, json};
+
+async fn admin_login(server: &TestServer, username: &str, password: &str) -> Answer {
+    let body = json!({"username": username, "password": password});
+    server.anyone.post("/api/admin/login", body).await
+}
+
+async fn student_login(server: &TestServer, roll: &str, password: &str) -> Answer {
+    let body = json!({"university_roll_no": roll, "password": password});
+    server.anyone.post("/api/student/login", body).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_logs_in_and_is_told_who_they_are() {
+    for_both(async |server| {
+        let class = server.class("CS101", 1).await;
+        let student = &class.students[0];
+        let answer = admin_login(&server, "admin", ADMIN_PASSWORD).await.ok();
+        assert_eq!((&answer["status"], &answer["must_change_password"]), (&json!("success"), &json!(false)));
+
+        for body in [
+            json!({"course_code": "cs101", "pin": PIN}),
+            json!({"teacher_code": class.taught_by.teacher_code, "pin": PIN}),
+        ] {
+            let answer = server.anyone.post("/api/teacher/login", body).await.ok();
+            assert_eq!(
+                (&answer["course_id"], &answer["course_name"]),
+                (&json!(class.course), &json!("Course CS101"))
+            );
+            assert_eq!((&answer["default_duration"], &answer["status"]), (&json!(60), &json!("success")));
+            assert_eq!(answer["teacher"]["teacher_name"], "Teacher of CS101");
+            assert_eq!(answer["courses"][0]["course_code"], "CS101");
+        }
+        server.anyone.post("/api/teacher/login", json!({"pin": PIN})).await.invalid("course_code");
+
+        let answer = student_login(&server, &student.university_roll_no, STUDENT_PASSWORD).await.ok();
+        assert_eq!(answer["student_name"], json!(student.student_name));
+        let token = answer["token"].as_str().unwrap();
+        let expected = json!({
+            "role": "student", "id": student.id, "name": student.student_name,
+            "expires_at": "2026-03-09T22:00:00+05:30", "must_change_password": false,
+        });
+        // By header or by cookie.
+        assert_eq!(server.anyone.bearer(token).get("/api/session").await.ok(), expected);
+        let browser = server.anyone.cookie(token);
+        assert_eq!(browser.get("/api/session").await.ok(), expected);
+        server.advance(12 * HOUR - SECOND);
+        browser.get("/api/session").await.ok();
+        server.advance(SECOND);
+        browser.get("/api/session").await.refused(401, "login_expired");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_tries_cost_time_by_account_and_never_by_address() {
+    for_both(async |server| {
+        let class = server.class("CS101", 61).await;
+        let victim = &class.students[60].university_roll_no;
+        for _ in 0..4 {
+            student_login(&server, victim, "wrong!").await.refused(401, "wrong_login");
+        }
+        // The fifth is answered, and the sixth has to wait, even when it is right.
+        student_login(&server, victim, "wrong!").await.refused(401, "wrong_login");
+        let waits = student_login(&server, &victim.to_lowercase(), STUDENT_PASSWORD).await;
+        waits.refused(429, "too_many_tries");
+        assert_eq!(waits.header("retry-after"), "2");
+
+        // A class behind the same router isn't locked out.
+        for student in &class.students[..60] {
+            student_login(&server, &student.university_roll_no, STUDENT_PASSWORD).await.ok();
+        }
+
+        server.advance(2 * SECOND);
+        student_login(&server, victim, "wrong!").await.refused(401, "wrong_login");
+        assert_eq!(student_login(&server, victim, STUDENT_PASSWORD).await.header("retry-after"), "4");
+        server.advance(4 * SECOND);
+        student_login(&server, victim, STUDENT_PASSWORD).await.ok();
+        // It counts from nothing again.
+        for _ in 0..5 {
+            student_login(&server, victim, "wrong!").await.refused(401, "wrong_login");
+        }
+        // However long it goes on, a quarter of an hour is the longest.
+        for _ in 0..12 {
+            server.advance(15 * MINUTE);
+            student_login(&server, victim, "wrong!").await.refused(401, "wrong_login");
+        }
+        assert_eq!(student_login(&server, victim, "wrong!").await.header("retry-after"), "900");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pin_is_guessed_no_faster_by_the_teacher_s_other_codes_or_all_at_once() {
+    for_both(async |server| {
+        let class = server.class("CS101", 0).await;
+        server.course("CS102", class.semester, &class.taught_by).await;
+        let guesses = (0..40).map(|n| {
+            let body = match n % 3 {
+                0 => json!({"course_code": "CS101", "pin": "000000"}),
+                1 => json!({"course_code": "cs102", "pin": "000000"}),
+                _ => json!({"teacher_code": class.taught_by.teacher_code, "pin": "000000"}),
+            };
+            let anyone = server.anyone.clone();
+            tokio::spawn(async move { anyone.post("/api/teacher/login", body).await.status })
+        });
+        let mut looked_at = 0;
+        for guess in guesses.collect::<Vec<_>>() {
+            match guess.await.unwrap() {
+                401 => looked_at += 1,
+                429 => {}
+                other => panic!("{other}"),
+            }
+        }
+        assert_eq!(looked_at, 5);
+        // Accounts that don't exist are counted alike, so that they can't be told apart.
+        for _ in 0..5 {
+            admin_login(&server, "nobody", "x").await.refused(401, "wrong_login");
+        }
+        admin_login(&server, "NOBODY", "x").await.refused(429, "too_many_tries");
+        admin_login(&server, "admin", ADMIN_PASSWORD).await.ok();
+    })
+    .await;
+}
+
+async fn hash_of_student(server: &TestServer, id: StudentId) -> String {
+    server.read(move |tx| Ok(student::password_hash(tx, id)?.unwrap().2)).await
+}
+
+async fn hash_of_teacher(server: &TestServer, id: TeacherId) -> String {
+    server.read(move |tx| Ok(teacher::pin_hash(tx, id)?.unwrap().2)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_hashes_are_made_anew_at_the_next_login() {
+    for_both(async |server| {
+        let class = server.class("CS101", 1).await;
+        let (student, teacher) = (&class.students[0], &class.taught_by);
+        let (student_id, teacher_id) = (student.id, teacher.id);
+        // SHA-256 of "123456", and bcrypt.
+        let sha = "8D969EEF6ECAD3C29A3A629280E686CF0C3F5D5A86AFF3CA12020C923ADC6C92";
+        let bcrypt = bcrypt::hash("987654", 4).unwrap();
+        let admins = bcrypt.clone();
+        server
+            .store()
+            .write(move |tx| {
+                student::set_password_hash(tx, student_id, sha)?;
+                teacher::set_pin_hash(tx, teacher_id, &bcrypt)?;
+                admin::create(tx, "second", &admins, false).map(|_| ())
+            })
+            .await
+            .unwrap();
+        student_login(&server, &student.university_roll_no, "123457").await.refused(401, "wrong_login");
+        assert_eq!(hash_of_student(&server, student_id).await, sha);
+
+        let token = student_login(&server, &student.university_roll_no, "123456").await.ok()["token"].clone();
+        assert!(hash_of_student(&server, student_id).await.starts_with("$argon2id$"));
+        // The login that renewed it holds.
+        server.anyone.bearer(token.as_str().unwrap()).get("/api/session").await.ok();
+        student_login(&server, &student.university_roll_no, "123456").await.ok();
+
+        let body = json!({"teacher_code": teacher.teacher_code, "pin": "987654"});
+        server.anyone.post("/api/teacher/login", body.clone()).await.ok();
+        assert!(hash_of_teacher(&server, teacher_id).await.starts_with("$argon2id$"));
+        server.anyone.post("/api/teacher/login", body).await.ok();
+
+        admin_login(&server, "second", "987654").await.ok();
+        let renewed = server.read(|tx| Ok(admin::by_username(tx, "second")?.unwrap().password_hash)).await;
+        assert!(renewed.starts_with("$argon2id$"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_password_has_to_be_changed_before_anything_else() {
+    for_both(async |server| {
+        let hash = arise_http::hash_password("admin").unwrap();
+        server.store().write(move |tx| admin::create(tx, "new", &hash, true)).await.unwrap();
+        let answer = admin_login(&server, "new", "admin").await.ok();
+        assert_eq!(answer["must_change_password"], true);
+        let new = server.anyone.bearer(answer["token"].as_str().unwrap());
+
+        for route in arise_http::routes(&server.app) {
+            if route.access == arise_http::Access::Admin {
+                let path = route.path.replace("{id}", crate::NO_ID);
+                Answer::of(new.request(route.method, &path)).await.refused(403, "password_change_needed");
+            }
+        }
+        assert_eq!(new.get("/api/session").await.ok()["must_change_password"], true);
+
+        let change = async |current: &str, chosen: &str| {
+            let body = json!({"current_password": current, "new_password": chosen});
+            new.post("/api/admin/password", body).await
+        };
+        for chosen in ["admin", "ADMIN", "short", "", &"x".repeat(201)] {
+            change("admin", chosen).await.invalid("new_password");
+        }
+        change("wrong", "a long one").await.refused(401, "wrong_login");
+        let changed = change("admin", "a long one").await;
+        let token = changed.ok()["token"].as_str().unwrap().to_owned();
+        assert!(changed.header("set-cookie").contains(&token));
+        // The old login has ended; the new one may do everything.
+        new.get("/api/session").await.refused(401, "login_ended");
+        server.anyone.bearer(&token).get("/api/admin/semesters").await.ok();
+        admin_login(&server, "new", "admin").await.refused(401, "wrong_login");
+        admin_login(&server, "new", "a long one").await.ok();
+
+        let teacher = server.class("CS101", 0).await.teacher;
+        let body = json!({"current_password": PIN, "new_password": "a long one"});
+        teacher.post("/api/admin/password", body).await.refused(403, "wrong_role");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cookie_is_for_this_site_and_no_script() {
+    for_both(async |server| {
+        let body = json!({"username": "admin", "password": ADMIN_PASSWORD});
+        let plain = server.anyone.post("/api/admin/login", body.clone()).await;
+        let token = plain.ok()["token"].as_str().unwrap().to_owned();
+        let cookie = format!("arise_token={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200");
+        assert_eq!(plain.header("set-cookie"), cookie);
+        let request = server.anyone.request(Method::POST, "/api/admin/login");
+        let https = Answer::of(request.header("x-forwarded-proto", "https").json(&body)).await;
+        assert!(https.header("set-cookie").ends_with("; Secure"));
+
+        let browser = server.anyone.cookie(&token);
+        let from = async |origin: &str, method: Method| {
+            let request = browser.request(method, "/api/admin/semesters").header("origin", origin);
+            Answer::of(request.json(&json!({"semester_name": format!("From {origin}")}))).await
+        };
+        from(server.anyone.url(), Method::POST).await.expect(201);
+        for origin in ["http://evil.example", "null", "http://127.0.0.1", "https://127.0.0.1:1"] {
+            from(origin, Method::POST).await.refused(403, "other_site");
+            from(origin, Method::GET).await.ok();
+        }
+        // A token in the header was put there on purpose.
+        let request = server.anyone.bearer(&token).request(Method::POST, "/api/admin/semesters");
+        let request = request.header("origin", "http://evil.example");
+        Answer::of(request.json(&json!({"semester_name": "S"}))).await.expect(201);
+        // No other site may read an answer.
+        let preflight =
+            browser.request(Method::OPTIONS, "/api/admin/semesters").header("origin", "http://evil.example");
+        let preflight = Answer::of(preflight.header("access-control-request-method", "POST")).await;
+        assert_eq!(preflight.header("access-control-allow-origin"), "");
+
+        let out = browser.post("/api/logout", Value::Null).await;
+        assert_eq!(out.header("set-cookie"), "arise_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+        server.anyone.post("/api/logout", Value::Null).await.ok();
+        server.anyone.cookie("").get("/api/session").await.refused(401, "not_logged_in");
+    })
+    .await;
+}
