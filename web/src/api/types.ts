@@ -276,6 +276,7 @@ export interface CourseAnalytics {
   total_sessions: number;
   enrolled_count: number;
   at_risk_count: number;
+  attendance_rate: number;
   students: {
     student_id: string;
     student_name: string;
@@ -296,6 +297,7 @@ export interface TrendPoint {
   session_type: SessionType;
   present_count: number;
   total_students: number;
+  attendance_percent: number;
 }
 
 export interface StudentAnalytics {
@@ -325,7 +327,127 @@ export interface Trends {
     online_marks: number;
     offline_marks: number;
   }[];
-  day_of_week: { day_name: string; day_num: number; session_count: number; avg_attendance: number }[];
+  day_of_week: { day_name: string; day_num: number; session_count: number; avg_attendance: number; attendance_rate: number }[];
   session_type_split: { session_type: SessionType; session_count: number; attendance_count: number }[];
-  course_sessions: { course_code: string; session_count: number; total_marks: number; enrolled: number }[];
+  course_sessions: {
+    course_code: string;
+    course_name: string;
+    session_count: number;
+    total_marks: number;
+    enrolled: number;
+    attendance_rate: number;
+  }[];
+}
+
+export type Warning = "good" | "warning" | "critical";
+
+export interface Plan {
+  /** Null: no number of sessions is enough. */
+  needed_to_recover: number | null;
+  buffer_available: number;
+}
+
+export interface Badge {
+  type: string;
+}
+
+export interface OwnCourse {
+  course_id: string;
+  course_name: string;
+  course_code: string;
+  semester_name: string;
+  percentage: number;
+  present_count: number;
+  absent_count: number;
+  excused_count: number;
+  total_sessions: number;
+  warning_status: Warning;
+  is_current: boolean;
+  analytics: Plan;
+}
+
+export interface Dashboard {
+  student_name: string;
+  overall_percentage: number;
+  overall_status: Warning;
+  present_count: number;
+  total_sessions: number;
+  current_streak: number;
+  longest_streak: number;
+  badges: Badge[];
+  courses: OwnCourse[];
+  min_attendance_requirement: number;
+}
+
+export interface OwnSemester {
+  id: string;
+  semester_name: string;
+  courses: { id: string; course_name: string; course_code: string }[];
+}
+
+export interface OwnTrend {
+  last_7_days_avg: number;
+  last_30_days_avg: number;
+  trend_direction: "up" | "down" | "stable";
+  total_sessions: number;
+  is_current: boolean;
+}
+
+export interface OwnAnalytics {
+  analytics: Record<string, OwnTrend>;
+}
+
+export interface OwnLog {
+  course_id: string;
+  course_name: string;
+  course_code: string;
+  present_count: number;
+  absent_count: number;
+  excused_count: number;
+  total_sessions: number;
+  percentage: number;
+  log: {
+    session_id: string;
+    date: string;
+    start_time: string;
+    end_time: string;
+    topic: string;
+    session_type: SessionType;
+    status: Status;
+  }[];
+}
+
+export interface Leaderboard {
+  user_rank: { rank: number; percentile: number; total_students: number };
+  leaderboard: {
+    rank: number;
+    student_id: string;
+    student_name: string;
+    is_you: boolean;
+    attendance_percentage: number;
+    present_count: number;
+    total_sessions: number;
+    current_streak: number;
+    longest_streak: number;
+    badges: Badge[];
+  }[];
+}
+
+export interface CourseOfTeacherAnalytics {
+  total_sessions: number;
+  enrolled_count: number;
+  avg_attendance_percent: number;
+  min_attendance_requirement: number;
+  at_risk_students: {
+    student_id: string;
+    student_name: string;
+    university_roll_no: string;
+    class_roll_id: number;
+    attendance_percent: number;
+    present_count: number;
+    total_sessions: number;
+    sessions_needed: number | null;
+    status: Warning;
+  }[];
+  trend: TrendPoint[];
 }

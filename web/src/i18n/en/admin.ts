@@ -243,7 +243,7 @@ export default {
   chart_none: "No session has been held yet.",
   chart_sessions: "Attendance by session",
   chart_split: "In class and online",
-  chart_weekdays: "Average attendance by weekday",
+  chart_weekdays: "Attendance by weekday",
   day_title: "{day}: {marks, plural, one {# mark} other {# marks}} in {sessions, plural, one {# session} other {# sessions}}",
   held: "Held",
   in_class: "In class",

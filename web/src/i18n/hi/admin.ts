@@ -234,7 +234,7 @@ export default {
   chart_none: "अभी कोई सत्र नहीं हुआ।",
   chart_sessions: "सत्र के अनुसार उपस्थिति",
   chart_split: "कक्षा में और ऑनलाइन",
-  chart_weekdays: "सप्ताह के दिन के अनुसार औसत उपस्थिति",
+  chart_weekdays: "सप्ताह के दिन के अनुसार उपस्थिति",
   day_title: "{day}: {sessions, plural, one {# सत्र} other {# सत्रों}} में {marks, plural, one {# उपस्थिति} other {# उपस्थितियाँ}}",
   held: "माध्यम",
   in_class: "कक्षा में",
