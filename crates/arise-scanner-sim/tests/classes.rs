@@ -445,6 +445,20 @@ fn secrets_are_not_printed_and_what_is_typed_is_kept() {
 }
 
 #[test]
+fn an_hour_of_waiting_hardly_wears_the_flash() {
+    let mut world = World::paired(3);
+    world.server.without_windows = true;
+    let now = world.utc();
+    world.server.open(1, now, 120);
+    world.restart(100);
+    world.run(60 * 60_000);
+    assert_eq!(world.touch(1), "Marked");
+    let flash = world.device.take().unwrap().close();
+    println!("{} bytes written or erased in an hour, {} pages erased", flash.operations(), flash.erasures());
+    assert!(flash.operations() < 40_000, "{}", flash.operations());
+}
+
+#[test]
 fn two_hundred_marks_of_a_day_without_server_arrive_in_order_and_quickly() {
     let mut world = classroom(200);
     world.fault = Fault::Unreachable;

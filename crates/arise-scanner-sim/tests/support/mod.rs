@@ -53,6 +53,8 @@ pub struct Server {
     pub received: Vec<Vec<u8>>,
     /// Sessions open without one having chosen this scanner.
     pub several: bool,
+    /// A server that tells of the present session only.
+    pub without_windows: bool,
 }
 
 pub fn session_id(n: u8) -> String {
@@ -74,6 +76,7 @@ impl Server {
             mark_requests: 0,
             received: Vec::new(),
             several: false,
+            without_windows: false,
         }
     }
 
@@ -154,7 +157,7 @@ impl Server {
         let windows: Vec<Value> = self
             .sessions
             .iter()
-            .filter(|s| s.starts_at <= now)
+            .filter(|s| s.starts_at <= now && !self.without_windows)
             .map(|s| {
                 json!({"session_id": s.id, "course_code": s.code, "starts_at": s.starts_at, "ends_at": s.ends_at})
             })

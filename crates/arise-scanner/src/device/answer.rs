@@ -97,7 +97,16 @@ impl<F: MultiwriteNorFlash> Device<F> {
     }
 
     fn on_state(&mut self, now: u64, flight: Flight, body: &[u8]) {
-        let Ok(state) = wire::read_state(body) else { return self.on_silence(now, Kind::State) };
+        let Ok(mut state) = wire::read_state(body) else { return self.on_silence(now, Kind::State) };
+        // A session without a start of its own began, as far as is known, when it was first heard of. Taking the time of each
+        // answer instead would also wear out the flash.
+        if let Some(session) = &mut state.session
+            && session.starts_at == state.server_time
+            && let Some(known) = self.store.windows.get(session.id)
+        {
+            session.starts_at = known.starts_at;
+            state.windows.add(session.clone());
+        }
         self.clock.learn(state.server_time, flight.sent, now);
         if self.session.as_ref().map(|s| s.id) != state.session.as_ref().map(|s| s.id) {
             // The time is written down at once, so that a restart during the session finds it.
