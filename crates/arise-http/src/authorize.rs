@@ -24,6 +24,7 @@ pub(crate) struct Login {
     /// Seconds since 1970.
     pub(crate) expires: i64,
     pub(crate) must_change_password: bool,
+    pub(crate) claims: Claims,
 }
 
 /// Lets people through whose role the route asks for.
@@ -85,7 +86,8 @@ fn must_be_same_origin(app: &App, method: &Method, headers: &HeaderMap) -> Resul
     Err(Error::forbidden("other_site", "This request came from a page of another site."))
 }
 
-fn live_account(tx: &mut Tx<'_>, claims: &Claims) -> Result<Login> {
+/// Looks whether the account still is what its login was for.
+pub(crate) fn live_account(tx: &mut Tx<'_>, claims: &Claims) -> Result<Login> {
     let actor = claims.actor();
     let mut must_change_password = false;
     let account = match actor.role {
@@ -99,7 +101,7 @@ fn live_account(tx: &mut Tx<'_>, claims: &Claims) -> Result<Login> {
     };
     match account {
         Some((name, hash)) if claims.is_of(&hash) => {
-            Ok(Login { actor, name, expires: claims.exp, must_change_password })
+            Ok(Login { actor, name, expires: claims.exp, must_change_password, claims: claims.clone() })
         }
         _ => Err(Error::unauthorized("login_ended", "This login has ended. Log in again.")),
     }

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use arise_core::clock::SECOND;
 use arise_core::{Actor, DeviceId, Error, Result, SessionId, Source, Status, StudentId, UtcMillis};
 use arise_store::{Event, Tx, device, mark, session};
 use axum::Extension;
@@ -19,16 +20,19 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::app::App;
-use crate::authorize::Login;
+use crate::authorize::{self, Login};
 use crate::device::DeviceView;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
 use crate::mark::roster_of;
 use crate::session::{SessionView, of_teacher};
+use crate::token::Claims;
 
 /// Events kept for those who come back: minutes of a busy day.
 const KEPT: usize = 2_048;
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a stream goes on until it is looked at again whether its login holds.
+const RECHECK: UtcMillis = 10 * SECOND;
 
 /// Numbers the store's events and hands them to every live stream of this process.
 pub(crate) struct Hub {
@@ -155,6 +159,8 @@ struct MarkView<'a> {
 struct Watch {
     app: App,
     actor: Actor,
+    claims: Claims,
+    checked_at: UtcMillis,
     session: SessionId,
     /// Roll numbers by student, for events that carry only the id.
     roster: HashMap<StudentId, (String, i64)>,
@@ -250,13 +256,33 @@ impl Watch {
         Ok(())
     }
 
+    /// A login can end while the stream is open: the account is deleted, or has a new password.
+    async fn recheck(&mut self) -> Result<()> {
+        let now = self.app.now();
+        if now - self.checked_at < RECHECK {
+            return Ok(());
+        }
+        self.checked_at = now;
+        let (claims, session) = (self.claims.clone(), self.session);
+        self.app
+            .store
+            .read(move |tx| {
+                let login = authorize::live_account(tx, &claims)?;
+                of_teacher(tx, session, login.actor).map(|_| ())
+            })
+            .await
+    }
+
     async fn next(mut self) -> Option<(std::result::Result<SseEvent, Infallible>, Self)> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some((Ok(event), self));
             }
             let outcome = match self.events.recv().await {
-                Ok((number, event)) => self.take(number, event).await,
+                Ok((number, event)) => match self.recheck().await {
+                    Ok(()) => self.take(number, event).await,
+                    Err(error) => Err(error),
+                },
                 Err(broadcast::error::RecvError::Lagged(_)) => {
                     let (number, events) = self.app.hub.subscribe();
                     self.events = events;
@@ -265,8 +291,8 @@ impl Watch {
                 }
                 Err(broadcast::error::RecvError::Closed) => return None,
             };
-            // The session was deleted, or the course has another teacher: the stream ends, and the browser's
-            // next request is told why.
+            // The session was deleted, the course has another teacher, or the login has ended: the stream ends,
+            // and the browser's next request is told why.
             if let Err(error) = outcome {
                 tracing::debug!(%error, "a live stream ended");
                 return None;
@@ -298,6 +324,8 @@ pub(crate) async fn stream(
     let mut watch = Watch {
         app: app.clone(),
         actor: login.actor,
+        claims: login.claims,
+        checked_at: app.now(),
         session: id,
         roster: HashMap::new(),
         enrolled: 0,

@@ -175,6 +175,7 @@ fn count_now(tx: &mut Tx<'_>, session: SessionId) -> Result<(i64, i64, i64)> {
          COUNT(*) FILTER (WHERE a.status = 'excused') \
          FROM session s JOIN enrolment e ON e.course_id = s.course_id AND e.from_on <= s.held_on \
              AND (e.until_on IS NULL OR s.held_on < e.until_on) \
+         JOIN student st ON st.id = e.student_id AND st.archived = 0 \
          LEFT JOIN attendance a ON a.session_id = s.id AND a.student_id = e.student_id WHERE s.id = ?1",
         params![session],
     )?;

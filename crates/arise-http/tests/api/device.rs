@@ -174,6 +174,43 @@ async fn the_same_upload_ten_times_is_answered_alike_and_changes_nothing() {
     .await;
 }
 
+/// The answer to the first upload was lost; until the second, rolls and sessions have changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_mark_is_the_same_student_s_whatever_has_changed() {
+    for_both(async |server| {
+        let class = server.class("CS101", 3).await;
+        let scanner = server.scanner("A").await;
+        let session = class.start().await;
+        let queue = [
+            json!({"seq": 1, "class_roll_id": 1, "observed_at": server.clock.now()}),
+            json!({"seq": 2, "class_roll_id": 1, "observed_at": server.clock.now()}),
+        ];
+        let first = scanner.upload(&queue).await;
+        assert_eq!(told(&first), ["success", "duplicate"]);
+
+        // The first student's number is the second's now.
+        let mut swapped = class.students.clone();
+        swapped.swap(0, 1);
+        server.enrol(class.course, &mut swapped).await;
+        let before = server.records().await;
+        assert_eq!(scanner.upload(&queue).await, first);
+        assert_eq!(server.records().await, before);
+        let marked = class.teacher.get(&format!("/api/teacher/session/{session}/status")).await.ok();
+        assert_eq!(marked["marked_students"], json!([class.students[0].university_roll_no]));
+
+        // The student has left the course.
+        server.enrol(class.course, &mut swapped[..1]).await;
+        assert_eq!(scanner.upload(&queue).await, first);
+        // The whole session is gone.
+        class.end(&session).await;
+        let request =
+            class.teacher.request(Method::DELETE, &format!("/api/teacher/session/{session}/delete"));
+        Answer::of(request.json(&json!({"reason": "by mistake"}))).await.ok();
+        assert_eq!(scanner.upload(&queue).await, first);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_mark_spoils_only_itself() {
     for_both(async |server| {

@@ -87,3 +87,30 @@ async fn one_session_in_detail() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_student_counts_in_no_session() {
+    for_both(async |server| {
+        let class = server.class("CS101", 3).await;
+        let ended = class.start().await;
+        class.end(&ended).await;
+        let open = class.start().await;
+        let scanner = server.scanner("A").await;
+        assert_eq!((scanner.finger(1).await, scanner.finger(3).await), ("success".into(), "success".into()));
+        let path = format!("/api/admin/students/{}", class.students[2].id);
+        server.admin().await.delete(&path).await.ok();
+
+        let history = class.teacher.get(&format!("/api/teacher/history/{}", class.course)).await.ok();
+        for (session, id, present) in [(0, &open, 1), (1, &ended, 0)] {
+            let line = &history["sessions"][session];
+            assert_eq!(line["id"], json!(id));
+            assert_eq!((&line["total_students"], &line["present_count"]), (&json!(2), &json!(present)));
+        }
+        let detail = class.teacher.get(&format!("/api/teacher/session-detail/{open}")).await.ok();
+        assert_eq!((&detail["total_students"], &detail["present_count"]), (&json!(2), &json!(1)));
+        assert_eq!(class.letters(&open).await, "P–");
+        // Nor is their finger known.
+        assert_eq!(scanner.finger(3).await, "not_enrolled");
+    })
+    .await;
+}

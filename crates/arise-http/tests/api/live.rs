@@ -240,6 +240,15 @@ async fn a_stream_ends_with_the_server_the_session_or_the_right_to_see_it() {
         class.teacher.post(&format!("/api/teacher/session/{elsewhere}/extend"), json!({})).await.ok();
         ended(&mut handed_over).await;
 
+        // Her account is deleted while she watches.
+        let gone = server.class("PH301", 1).await;
+        let third = gone.start().await;
+        let (mut locked_out, ..) = open(&gone, &third, &scanner).await;
+        admin.delete(&format!("/api/admin/teachers/{}", gone.taught_by.id)).await.ok();
+        server.advance(10 * SECOND);
+        scanner.post("/api/device/heartbeat", &json!({})).await.ok();
+        assert_eq!(locked_out.next().await, None);
+
         server.stop().await;
         ended(&mut stopped).await;
     })
