@@ -530,6 +530,9 @@ pub(crate) async fn state(
     Ok(Json(answer))
 }
 
+/// The status of a mark that is on record.
+const SUCCESS: &str = "success";
+
 // Words on a scanner's display: at most 20 characters.
 const MARKED: &str = "Marked";
 const ALREADY_MARKED: &str = "Already Marked";
@@ -596,13 +599,16 @@ pub(crate) async fn marks(
         return Err(Error::unauthorized("not_signed", "This scanner must be paired first.").into());
     };
     let results = write(&app, caller, move |tx, id| {
+        let before = device::last_seq(tx, id)?;
+        let mut last = before;
         let mut results = Vec::with_capacity(upload.marks.len());
         for mark in &upload.marks {
-            let told = match device::told(tx, id, pairing, mark.seq)? {
-                Some(told) => told,
-                None => take(tx, id, pairing, mark, &upload)?,
-            };
+            let told = take(tx, id, pairing, mark, &upload, mark.seq <= last)?;
+            last = last.max(mark.seq);
             results.push(json!({"seq": mark.seq, "status": told.status, "message": told.message}));
+        }
+        if last > before {
+            device::set_last_seq(tx, id, last)?;
         }
         Ok(results)
     })
@@ -616,16 +622,30 @@ fn take(
     pairing: i64,
     mark: &UploadedMark,
     upload: &Upload,
+    repeated: bool,
 ) -> Result<Told> {
+    if repeated && let Some(told) = device::told(tx, id, pairing, mark.seq)? {
+        return Ok(told);
+    }
     let now = tx.now();
     let observed_at = mark.observed_at(upload, now);
     let mut record = DeviceMark { seq: mark.seq, class_roll_id: mark.roll(), session_id: None, observed_at };
-    let told = judge(tx, id, mark, &mut record)?;
-    device::tell(tx, id, pairing, &record, &told)?;
+    let receipt = format!("{pairing}.{}", mark.seq);
+    let told = judge(tx, id, mark, &mut record, receipt, repeated)?;
+    if told.status != SUCCESS {
+        device::tell(tx, id, pairing, &record, &told)?;
+    }
     Ok(told)
 }
 
-fn judge(tx: &mut WriteTx<'_>, id: DeviceId, mark: &UploadedMark, record: &mut DeviceMark) -> Result<Told> {
+fn judge(
+    tx: &mut WriteTx<'_>,
+    id: DeviceId,
+    mark: &UploadedMark,
+    record: &mut DeviceMark,
+    receipt: String,
+    repeated: bool,
+) -> Result<Told> {
     let say = |status: &str, message: &str| Told {
         status: status.into(),
         message: message.into(),
@@ -647,6 +667,11 @@ fn judge(tx: &mut WriteTx<'_>, id: DeviceId, mark: &UploadedMark, record: &mut D
     let Some(student) = enrolment::student_by_roll(tx, session.course_id, roll, &session.held_on)? else {
         return Ok(say("not_enrolled", NOT_ENROLLED));
     };
+    let mut success = say(SUCCESS, MARKED);
+    success.student_id = Some(student.student_id);
+    if repeated && mark::has_receipt(tx, session.id, student.student_id, &receipt)? {
+        return Ok(success);
+    }
     let now = tx.now();
     let window = &session.window;
     // Without any clock the student gets the benefit of the doubt: there from the start.
@@ -655,13 +680,12 @@ fn judge(tx: &mut WriteTx<'_>, id: DeviceId, mark: &UploadedMark, record: &mut D
     });
     let prompt = record.observed_at.is_some_and(|at| now - at <= PROMPT);
     let source = if prompt { Source::Fingerprint } else { Source::ScannerQueue };
-    let taken = mark::observe(tx, session.id, window, student.student_id, source, observed_at)?;
-    let mut told = match taken {
-        Taken::New => say("success", MARKED),
-        Taken::Duplicate => say("duplicate", ALREADY_MARKED),
-    };
-    told.student_id = Some(student.student_id);
-    Ok(told)
+    let taken =
+        mark::observe(tx, session.id, window, student.student_id, source, observed_at, Some(receipt))?;
+    Ok(match taken {
+        Taken::New => success,
+        Taken::Duplicate => Told { student_id: success.student_id, ..say("duplicate", ALREADY_MARKED) },
+    })
 }
 
 /// The session a mark belongs to: the one that was open when the finger was placed, never the one that
@@ -758,7 +782,7 @@ fn legacy_take(tx: &mut WriteTx<'_>, session: &Session, roll: i64, source: Sourc
         return Ok(None);
     };
     let now = tx.now();
-    mark::observe(tx, session.id, &session.window, student.student_id, source, now).map(Some)
+    mark::observe(tx, session.id, &session.window, student.student_id, source, now, None).map(Some)
 }
 
 #[derive(Deserialize)]

@@ -33,7 +33,8 @@ CREATE TABLE op (
     eff INTEGER,
     chain BLOB
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX op_cell ON op (entity, subject);
+-- The records of a cell. Marks aren't in it: attendance names theirs, and a mark then touches one page less.
+CREATE INDEX op_cell ON op (entity, subject) WHERE kind <> 'mark';
 CREATE UNIQUE INDEX op_gsn ON op (gsn) WHERE gsn IS NOT NULL;
 CREATE INDEX op_unsent ON op (id) WHERE gsn IS NULL;
 
@@ -123,16 +124,18 @@ CREATE INDEX session_closes ON session (closes_at, device_id);
 CREATE INDEX session_unsettled ON session (closes_at) WHERE settled = 0 AND archived = 0;
 CREATE INDEX session_token ON session (session_token) WHERE session_token IS NOT NULL;
 
--- The current mark of a student in a session. No row: nothing says anything.
+-- The current mark of a student in a session, and the ids of all its records. Without a status nothing says
+-- anything any more.
 CREATE TABLE attendance (
     session_id BLOB NOT NULL,
     student_id BLOB NOT NULL,
-    status TEXT NOT NULL,
-    source TEXT NOT NULL,
+    status TEXT,
+    source TEXT,
     reason TEXT,
-    observed_at INTEGER NOT NULL,
-    recorded_at INTEGER NOT NULL,
-    op_id BLOB NOT NULL,
+    observed_at INTEGER,
+    recorded_at INTEGER,
+    -- 16 bytes each, in their order.
+    ops BLOB NOT NULL,
     PRIMARY KEY (session_id, student_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -191,6 +194,8 @@ CREATE TABLE device (
     -- Rises with each pairing; marks of an earlier pairing keep their own numbers.
     pairing INTEGER NOT NULL,
     counter INTEGER NOT NULL,
+    -- The highest number of its marks; what is above it is new.
+    last_seq INTEGER NOT NULL,
     pairing_code_hash TEXT,
     pairing_expires_at INTEGER,
     -- Where its last heartbeat came from; a scanner of the unsigned protocol may only mark from there.
@@ -205,7 +210,8 @@ CREATE TABLE device (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_mac ON device (mac_address);
 
--- Every numbered mark a scanner sent and what it was told, so that a repeated one is told the same.
+-- Numbered marks that a scanner was told anything but success of, so that a repeated one is told the same
+-- and the teacher sees them. A success is known by its record.
 CREATE TABLE device_mark (
     device_id BLOB NOT NULL,
     pairing INTEGER NOT NULL,

@@ -7,7 +7,7 @@ use arise_core::enrolment::Period;
 use arise_core::mark::{self, Stamped};
 use arise_core::op::{Cell, Kind, Op};
 use arise_core::register::{self, Field};
-use arise_core::{CourseId, Mark, Result, SessionId, StudentId};
+use arise_core::{CourseId, Mark, OpId, Result, SessionId, Status, StudentId};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -19,14 +19,17 @@ use crate::tx::{Effects, WriteTx};
 use crate::value::Value;
 
 /// Rises whenever the code below derives something else from the same records; all is then rebuilt at start.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Applies a record. Answers whether it was new.
 pub(crate) fn apply(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
     if !op::insert(tx, op)? {
         return Ok(false);
     }
-    rebuild(tx, &op.cell)?;
+    match op.cell.kind {
+        Kind::Mark => add_mark(tx, op)?,
+        _ => rebuild(tx, &op.cell)?,
+    }
     Ok(true)
 }
 
@@ -34,7 +37,6 @@ pub(crate) fn apply(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
 fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
     let ops = op::of_cell(tx, cell)?;
     match &cell.kind {
-        Kind::Mark => rebuild_mark(tx, cell, &ops),
         Kind::Enrolment => rebuild_enrolment(tx, cell, &register::fold(&ops)),
         Kind::Session => rebuild_session(tx, cell, &register::fold(&ops)),
         Kind::Setting => rebuild_settings(tx, &register::fold(&ops)),
@@ -42,8 +44,8 @@ fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
         Kind::Teacher => rebuild_entity(tx, "teacher", TEACHER, cell, &register::fold(&ops)),
         Kind::Student => rebuild_student(tx, cell, &register::fold(&ops)),
         Kind::Course => rebuild_course(tx, cell, &register::fold(&ops)),
-        // Of a newer version: kept and passed on, not shown.
-        Kind::Unknown(_) => Ok(()),
+        // Marks have their own way in; what is of a newer version is kept and passed on, not shown.
+        Kind::Mark | Kind::Unknown(_) => Ok(()),
     }
 }
 
@@ -64,6 +66,16 @@ pub(crate) fn rebuild_if_outdated(tx: &mut WriteTx<'_>) -> Result<()> {
     for cell in op::cells(tx)? {
         rebuild(tx, &cell)?;
         // All is counted below, and one event says it all.
+        tx.effects = Effects::default();
+    }
+    let mut last = OpId(Uuid::nil());
+    loop {
+        let marks = op::marks_after(tx, last)?;
+        let Some(newest) = marks.last() else { break };
+        last = newest.id;
+        for mark in &marks {
+            add_mark(tx, mark)?;
+        }
         tx.effects = Effects::default();
     }
     tally::count_all(tx)?;
@@ -271,8 +283,17 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
     Ok(())
 }
 
-fn rebuild_mark(tx: &mut WriteTx<'_>, cell: &Cell, ops: &[Op]) -> Result<()> {
-    let (session, student) = (SessionId(cell.entity), StudentId(cell.subject));
+/// Derives a student's row of a session from its marks so far and a new one.
+fn add_mark(tx: &mut WriteTx<'_>, new: &Op) -> Result<()> {
+    let (session, student) = (SessionId(new.cell.entity), StudentId(new.cell.subject));
+    let mut ids = op::ids_of_marks(tx, session, student)?;
+    // Most marks are a cell's first.
+    let mut ops = if ids.is_empty() { vec![] } else { op::of_cell(tx, &new.cell)? };
+    // In the order of the ids, so that the row is the same whatever the order of arrival.
+    let place =
+        ids.chunks(16).position(|id| id > new.id.0.as_bytes().as_slice()).unwrap_or(ids.len() / 16) * 16;
+    ids.splice(place..place, *new.id.0.as_bytes());
+    ops.push(new.clone());
     let stamped: Vec<Stamped> = ops
         .iter()
         .filter_map(|op| {
@@ -280,54 +301,36 @@ fn rebuild_mark(tx: &mut WriteTx<'_>, cell: &Cell, ops: &[Op]) -> Result<()> {
             Some(Stamped { mark, hlc: op.eff.unwrap_or(op.hlc), id: op.id })
         })
         .collect();
-    let current = mark::current(&stamped);
-    if let Some(current) = current
-        && let Some(status) = current.mark.status
-    {
-        let recorded_at = ops.iter().find(|op| op.id == current.id).map_or(0, |op| op.wall_at);
-        let mark = &current.mark;
-        tx.execute(
-            "INSERT INTO attendance (session_id, student_id, status, source, reason, observed_at, recorded_at, op_id) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-             ON CONFLICT (session_id, student_id) DO UPDATE SET status = excluded.status, source = excluded.source, \
-             reason = excluded.reason, observed_at = excluded.observed_at, recorded_at = excluded.recorded_at, \
-             op_id = excluded.op_id",
-            params![
-                session,
-                student,
-                status.as_str(),
-                mark.source.as_str(),
-                mark.reason.clone(),
-                mark.observed_at,
-                recorded_at,
-                current.id,
-            ],
-        )?;
-        tx.emit(Event::Mark {
-            session_id: session,
-            student_id: student,
-            status: Some(status),
-            source: Some(mark.source),
-            reason: mark.reason.clone(),
-            observed_at: mark.observed_at,
-            recorded_at,
-        });
-    } else {
-        tx.execute(
-            "DELETE FROM attendance WHERE session_id = ?1 AND student_id = ?2",
-            params![session, student],
-        )?;
-        let now = tx.now();
-        tx.emit(Event::Mark {
-            session_id: session,
-            student_id: student,
-            status: None,
-            source: None,
-            reason: None,
-            observed_at: now,
-            recorded_at: now,
-        });
-    }
+    let current = mark::current(&stamped).map(|current| &current.mark).filter(|mark| mark.status.is_some());
+    let recorded_at = mark::current(&stamped)
+        .and_then(|current| ops.iter().find(|op| op.id == current.id))
+        .map_or(tx.now(), |op| op.wall_at);
+    tx.execute(
+        "INSERT INTO attendance (session_id, student_id, status, source, reason, observed_at, recorded_at, ops) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+         ON CONFLICT (session_id, student_id) DO UPDATE SET status = excluded.status, source = excluded.source, \
+         reason = excluded.reason, observed_at = excluded.observed_at, recorded_at = excluded.recorded_at, \
+         ops = excluded.ops",
+        params![
+            session,
+            student,
+            current.and_then(|mark| mark.status).map(Status::as_str),
+            current.map(|mark| mark.source.as_str()),
+            current.and_then(|mark| mark.reason.clone()),
+            current.map(|mark| mark.observed_at),
+            current.map(|_| recorded_at),
+            ids,
+        ],
+    )?;
+    tx.emit(Event::Mark {
+        session_id: session,
+        student_id: student,
+        status: current.and_then(|mark| mark.status),
+        source: current.map(|mark| mark.source),
+        reason: current.and_then(|mark| mark.reason.clone()),
+        observed_at: current.map_or(tx.now(), |mark| mark.observed_at),
+        recorded_at,
+    });
     tx.effects.dirty_marks.insert((session, student));
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use arise_core::op::{Cell, Kind};
 use arise_core::session::Window;
-use arise_core::{Error, Mark, OpId, Result, SessionId, Source, Status, StudentId, UtcMillis};
+use arise_core::{Error, Mark, Result, SessionId, Source, Status, StudentId, UtcMillis};
 use serde_json::Value as Json;
 
 use crate::session::Session;
@@ -21,10 +21,9 @@ pub struct Current {
     pub reason: Option<String>,
     pub observed_at: UtcMillis,
     pub recorded_at: UtcMillis,
-    pub op_id: OpId,
 }
 
-const COLUMNS: &str = "student_id, status, source, reason, observed_at, recorded_at, op_id";
+const COLUMNS: &str = "student_id, status, source, reason, observed_at, recorded_at";
 
 fn from_row(row: &Row) -> Result<Current> {
     let unreadable = || Error::internal("a mark's status or source can't be read");
@@ -35,21 +34,22 @@ fn from_row(row: &Row) -> Result<Current> {
         reason: row.get(3)?,
         observed_at: row.get(4)?,
         recorded_at: row.get(5)?,
-        op_id: row.get(6)?,
     })
 }
 
 pub fn find(tx: &mut Tx<'_>, session: SessionId, student: StudentId) -> Result<Option<Current>> {
     let row = tx.query_opt(
-        &format!("SELECT {COLUMNS} FROM attendance WHERE session_id = ?1 AND student_id = ?2"),
+        &format!("SELECT {COLUMNS} FROM attendance WHERE session_id = ?1 AND student_id = ?2 AND status IS NOT NULL"),
         params![session, student],
     )?;
     row.as_ref().map(from_row).transpose()
 }
 
 pub fn of_session(tx: &mut Tx<'_>, session: SessionId) -> Result<HashMap<StudentId, Current>> {
-    let rows =
-        tx.query(&format!("SELECT {COLUMNS} FROM attendance WHERE session_id = ?1"), params![session])?;
+    let rows = tx.query(
+        &format!("SELECT {COLUMNS} FROM attendance WHERE session_id = ?1 AND status IS NOT NULL"),
+        params![session],
+    )?;
     rows.iter().map(|row| from_row(row).map(|mark| (mark.student_id, mark))).collect()
 }
 
@@ -72,6 +72,7 @@ pub fn observe(
     student: StudentId,
     source: Source,
     observed_at: UtcMillis,
+    receipt: Option<String>,
 ) -> Result<Taken> {
     let known = find(tx, session, student)?;
     let earliest = match &known {
@@ -83,9 +84,23 @@ pub fn observe(
         return Ok(Taken::Duplicate);
     }
     let status = Some(window.status_at(observed_at));
-    tx.append_mark(session, student, &Mark { status, source, observed_at, reason: None })?;
+    tx.append_mark(session, student, &Mark { status, source, observed_at, reason: None, receipt })?;
     let stood = known.is_some_and(|known| known.source.is_human() && known.status.attended());
     Ok(if stood { Taken::Duplicate } else { Taken::New })
+}
+
+/// Whether a mark of this student in this session is on record that the actor gave this number.
+pub fn has_receipt(
+    tx: &mut WriteTx<'_>,
+    session: SessionId,
+    student: StudentId,
+    receipt: &str,
+) -> Result<bool> {
+    let actor = tx.actor();
+    let ops = op::of_cell(tx, &Cell::pair(Kind::Mark, session, student))?;
+    Ok(ops
+        .iter()
+        .any(|op| op.actor == actor && op.body.get("receipt").and_then(Json::as_str) == Some(receipt)))
 }
 
 /// When the student was first observed, whatever people decided since.
@@ -128,6 +143,6 @@ pub fn decide(
     }
     let observed_at = tx.now();
     let reason = (!reason.is_empty()).then(|| reason.to_owned());
-    tx.append_mark(session.id, student, &Mark { status, source, observed_at, reason })?;
+    tx.append_mark(session.id, student, &Mark { status, source, observed_at, reason, receipt: None })?;
     Ok(Taken::New)
 }

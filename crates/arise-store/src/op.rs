@@ -110,8 +110,11 @@ pub(crate) fn insert(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
 
 /// The records of one cell, in no particular order.
 pub(crate) fn of_cell(tx: &mut Tx<'_>, cell: &Cell) -> Result<Vec<Op>> {
+    if cell.kind == Kind::Mark {
+        return of_marks(tx, SessionId(cell.entity), StudentId(cell.subject));
+    }
     let rows = tx.query(
-        &format!("SELECT {COLUMNS} FROM op WHERE entity = ?1 AND subject = ?2"),
+        &format!("SELECT {COLUMNS} FROM op WHERE entity = ?1 AND subject = ?2 AND kind <> 'mark'"),
         params![cell.entity, cell.subject],
     )?;
     let mut ops = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
@@ -121,14 +124,46 @@ pub(crate) fn of_cell(tx: &mut Tx<'_>, cell: &Cell) -> Result<Vec<Op>> {
     Ok(ops)
 }
 
-/// Every cell there are records of.
+/// The marks of a student in a session, which their row of attendance names.
+fn of_marks(tx: &mut Tx<'_>, session: SessionId, student: StudentId) -> Result<Vec<Op>> {
+    let ids = ids_of_marks(tx, session, student)?;
+    let mut ops = Vec::with_capacity(ids.len() / 16 + 1);
+    for id in ids.chunks(16) {
+        let row = tx.query_one(&format!("SELECT {COLUMNS} FROM op WHERE id = ?1"), params![id])?;
+        ops.push(from_row(&row)?);
+    }
+    Ok(ops)
+}
+
+/// The ids of those records, 16 bytes each.
+pub(crate) fn ids_of_marks(tx: &mut Tx<'_>, session: SessionId, student: StudentId) -> Result<Vec<u8>> {
+    let row = tx.query_opt(
+        "SELECT ops FROM attendance WHERE session_id = ?1 AND student_id = ?2",
+        params![session, student],
+    )?;
+    row.map_or(Ok(vec![]), |row| row.get(0))
+}
+
+/// Every cell there are records of, but those of marks.
 pub(crate) fn cells(tx: &mut Tx<'_>) -> Result<Vec<Cell>> {
-    let rows = tx.query("SELECT DISTINCT kind, entity, subject FROM op ORDER BY entity, subject", &[])?;
+    let rows = tx.query(
+        "SELECT DISTINCT kind, entity, subject FROM op WHERE kind <> 'mark' ORDER BY entity, subject",
+        &[],
+    )?;
     rows.iter()
         .map(|row| {
             Ok(Cell { kind: Kind::parse(&row.get::<String>(0)?), entity: row.get(1)?, subject: row.get(2)? })
         })
         .collect()
+}
+
+/// Some marks after `after`, by id.
+pub(crate) fn marks_after(tx: &mut Tx<'_>, after: OpId) -> Result<Vec<Op>> {
+    let rows = tx.query(
+        &format!("SELECT {COLUMNS} FROM op WHERE id > ?1 AND kind = 'mark' ORDER BY id LIMIT 1000"),
+        params![after],
+    )?;
+    rows.iter().map(from_row).collect()
 }
 
 pub(crate) fn from_row(row: &Row) -> Result<Op> {

@@ -73,7 +73,7 @@ pub fn of_course(tx: &mut Tx<'_>, course: CourseId) -> Result<Register> {
 
     let rows = tx.query(
         "SELECT a.session_id, a.student_id, a.status FROM session s JOIN attendance a ON a.session_id = s.id \
-         WHERE s.course_id = ?1 AND s.archived = 0 AND s.closes_at <= ?2",
+         WHERE s.course_id = ?1 AND s.archived = 0 AND s.closes_at <= ?2 AND a.status IS NOT NULL",
         params![course, now],
     )?;
     let mut marks: HashMap<(SessionId, StudentId), Status> = HashMap::with_capacity(rows.len());

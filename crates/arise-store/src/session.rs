@@ -304,8 +304,12 @@ pub fn archive(tx: &mut WriteTx<'_>, session: &Session, reason: &str) -> Result<
         return Err(Error::conflict("session_open", "End the session before you delete it.")
             .with("session_id", session.id.to_string()));
     }
-    let marks =
-        tx.query_one("SELECT COUNT(*) FROM attendance WHERE session_id = ?1", params![session.id])?.get(0)?;
+    let marks = tx
+        .query_one(
+            "SELECT COUNT(*) FROM attendance WHERE session_id = ?1 AND status IS NOT NULL",
+            params![session.id],
+        )?
+        .get(0)?;
     put(tx, session.id, [("archived", json!(1))], Some(reason.to_owned()))?;
     Ok(marks)
 }

@@ -272,6 +272,7 @@ fn hold(
                     source: Source::Leave,
                     observed_at: at,
                     reason: Some("Medical certificate".to_owned()),
+                    receipt: None,
                 };
                 tx.act_as(teacher);
                 tx.append_mark(id, person.id, &mark)?;
@@ -289,12 +290,16 @@ fn hold(
             tx.append_mark(
                 id,
                 person.id,
-                &Mark { status, source: Source::Teacher, observed_at: at + after, reason },
+                &Mark { status, source: Source::Teacher, observed_at: at + after, reason, receipt: None },
             )?;
         } else {
             tx.act_as(Actor::SYSTEM);
             let status = Some(held.window.status_at(at + after));
-            tx.append_mark(id, person.id, &Mark { status, source, observed_at: at + after, reason: None })?;
+            tx.append_mark(
+                id,
+                person.id,
+                &Mark { status, source, observed_at: at + after, reason: None, receipt: None },
+            )?;
         }
     }
     Ok(())
