@@ -104,7 +104,21 @@ for (const scheme of ["light", "dark"] as const) {
         await page.getByRole("button", { name: "Delete", exact: true }).click();
         await shot(page, "admin-student-delete", false);
       });
+
+      test("student", async ({ page }) => {
+        await logIn(page, "student");
+        const { courses } = await get<{ courses: { course_id: string }[] }>(page, "/api/student/dashboard");
+        const screens: Record<string, string> = {
+          home: "/me",
+          course: `/me/c/${courses[0]!.course_id}`,
+          leaderboard: "/me/leaderboard",
+        };
+        for (const [name, path] of Object.entries(screens)) {
+          await page.goto(path);
+          await expect(page.locator("h1")).toBeVisible();
+          await shot(page, `student-${name}`, false);
+        }
+      });
     });
   }
 }
-

@@ -1,6 +1,6 @@
 import { t as common } from "../i18n/common";
 import { t } from "../i18n/admin";
-import { clock, shortDay } from "../lib/time";
+import { clock, nowLike, shortDay } from "../lib/time";
 
 // The server's words are few and fixed; one that a newer server adds is shown as it is, spaces for underscores.
 const plain = (word: string) => word.replaceAll("_", " ");
@@ -78,6 +78,18 @@ const statuses: Record<string, () => string> = {
   present: () => common("present"),
 };
 
+const sources: Record<string, () => string> = {
+  code: () => t("source_code"),
+  correction: () => t("source_correction"),
+  emergency: () => t("source_emergency"),
+  fingerprint: () => t("source_fingerprint"),
+  import: () => t("source_import"),
+  leave: () => t("source_leave"),
+  scanner_queue: () => t("source_scanner_queue"),
+  teacher: () => t("source_teacher"),
+  terminal: () => t("source_terminal"),
+};
+
 const known = (words: Record<string, () => string>, word: string) => words[word]?.() ?? plain(word);
 
 export const action = (word: string) => known(actions, word);
@@ -85,15 +97,15 @@ export const kind = (word: string) => known(kinds, word);
 export const role = (word: string) => known(roles, word);
 export const fieldName = (word: string) => known(fields, word);
 
-/** A value of a record as people read it. */
-export function show(name: string, value: unknown, tag: string): string {
+/** A value of a record as people read it. `at`, the record's own time, tells the institution's offset. */
+export function show(name: string, value: unknown, tag: string, at: string): string {
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "boolean") return value ? t("yes") : t("no");
   if (/_hash$|_seed$|_token$|_key$/.test(name)) return t("value_hidden");
   if (name === "status") return known(statuses, String(value));
+  if (name === "source") return known(sources, String(value));
   if (/_at$/.test(name) && typeof value === "number") {
-    // Instants inside records have no zone; the browser's is the best there is.
-    const local = new Date(value - new Date(value).getTimezoneOffset() * 60_000).toISOString();
+    const local = nowLike(at, value);
     return `${shortDay(local, tag)}, ${clock(local, tag)}`;
   }
   if (name === "periods" && Array.isArray(value)) {

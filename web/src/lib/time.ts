@@ -41,6 +41,11 @@ export function dayAndMonth(iso: string, tag: string): string {
   return write(iso, tag, { day: "numeric", month: "short" });
 }
 
+/** Nov */
+export function month(iso: string, tag: string): string {
+  return write(iso, tag, { month: "short" });
+}
+
 /** Sunday, 22 November 2026 */
 export function longDay(iso: string, tag: string): string {
   return write(iso, tag, { weekday: "long", day: "numeric", month: "long", year: "numeric" });

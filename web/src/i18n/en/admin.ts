@@ -109,6 +109,7 @@ export default {
   add_chosen: "{n, plural, =0 {Add chosen} one {Add #} other {Add #}}",
   add_one: "Add {name}",
   all_enrolled: "Everybody is in the course.",
+  candidate_find: "Find by name or roll number",
   changes: "Changes not saved yet",
   choose_shown: "Choose all shown",
   counts_from: "They belong from",
@@ -232,6 +233,15 @@ export default {
   kind_setting: "settings",
   kind_student: "student",
   kind_teacher: "teacher",
+  source_code: "code",
+  source_correction: "correction",
+  source_emergency: "emergency marking",
+  source_fingerprint: "scanner",
+  source_import: "import",
+  source_leave: "leave",
+  source_scanner_queue: "scanner, sent later",
+  source_teacher: "teacher",
+  source_terminal: "terminal",
   value_hidden: "changed",
 
   // Figures
