@@ -1,6 +1,15 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { endSession, expect, expectNoSidewaysScroll, logInAsTeacher, startSession, test } from "./page";
+import {
+  endSession,
+  expect,
+  expectNoSidewaysScroll,
+  logInAsAdmin,
+  logInAsStudent,
+  logInAsTeacher,
+  startSession,
+  test,
+} from "./page";
 import { seed } from "./seed";
 
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -75,7 +84,75 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(page.getByRole("table")).toBeVisible();
         await check(page, "register");
 
+        await page.goto(`/t/c/${seeded.course.id}/figures`);
+        await expect(page.getByRole("heading", { name: "Students short of attendance" })).toBeVisible();
+        await check(page, "figures of a course");
+        await page.getByRole("button", { name: "Show as table" }).click();
+        await check(page, "a chart as a table");
+        await page.goto(`/t/c/${seeded.course.id}/sheet`);
+        await expect(page.getByRole("table")).toBeVisible();
+        await check(page, "sign-in sheet");
+
         await page.goto("/t/nowhere");
+        await check(page, "not found");
+      });
+
+      test("administrator", async ({ page }) => {
+        const seeded = await seed();
+        await logInAsAdmin(page);
+        const id = seeded.students[0]!.id;
+        const screens = [
+          "/a",
+          "/a/students",
+          "/a/students?q=nobody-is-called-this",
+          "/a/teachers",
+          "/a/courses",
+          `/a/courses/${seeded.course.id}/students`,
+          "/a/semesters",
+          "/a/scanners",
+          "/a/settings",
+          "/a/audit",
+          "/a/analytics/course",
+          `/a/analytics/course/${seeded.course.id}`,
+          "/a/analytics/student",
+          `/a/analytics/student/${id}`,
+          "/a/analytics/trends",
+          "/a/nowhere",
+        ];
+        for (const path of screens) {
+          await page.goto(path);
+          await expect(page.locator("h1")).toBeAttached();
+          await expect(page.locator(".skeleton")).toHaveCount(0);
+          await check(page, path);
+        }
+        await page.goto(`/a/students?q=${seeded.students[0]!.roll}`);
+        await page.getByRole("checkbox", { name: `Choose ${seeded.students[0]!.name}` }).check();
+        await check(page, "a chosen row");
+        await page.getByRole("button", { name: "Enrol in a course" }).click();
+        await check(page, "enrolling many");
+        await page.keyboard.press("Escape");
+        await page.getByRole("button", { name: seeded.students[0]!.name, exact: false }).first().click();
+        await expect(page.getByRole("dialog")).toBeVisible();
+        await check(page, "drawer");
+        await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+        await expect(page.getByText(/to delete$/)).toBeVisible();
+        await check(page, "typed delete");
+      });
+
+      test("student", async ({ page }) => {
+        await logInAsStudent(page, await seed());
+        await page.goto("/me");
+        await expect(page.getByRole("heading", { name: "All courses together" })).toBeVisible();
+        await check(page, "my attendance");
+        await page.goto("/me/leaderboard");
+        await expect(page.getByRole("combobox")).toBeVisible();
+        await expect(page.locator(".skeleton")).toHaveCount(0);
+        await check(page, "leaderboard");
+        await page.goto("/me");
+        await page.locator('a[href^="/me/c/"]').first().click();
+        await expect(page.locator(".skeleton")).toHaveCount(0);
+        await check(page, "my course");
+        await page.goto("/me/nowhere");
         await check(page, "not found");
       });
     });

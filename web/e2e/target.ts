@@ -1,6 +1,8 @@
 export interface Target {
   base: string;
   admin: { username: string; password: string };
+  /** Of a server with some history; without it the tests use what they seed. */
+  student?: { university_roll_no: string; password: string };
 }
 
 function read(): Target {
