@@ -7,6 +7,8 @@ use crate::{Error, Result, Status, UtcMillis};
 
 pub const MIN_MINUTES: i64 = 1;
 pub const MAX_MINUTES: i64 = 8 * 60;
+/// How long before its time a session may be started, and takes marks.
+pub const MAX_AHEAD: UtcMillis = 30 * MINUTE;
 /// What one press of "+10 min" adds.
 pub const EXTENSION: UtcMillis = 10 * MINUTE;
 /// How long after its end a teacher may reopen a session.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 
 use arise_core::clock::{DAY, MINUTE, SECOND};
+use arise_core::session::MAX_AHEAD;
 use arise_core::zone::Zone;
 use arise_core::{Actor, DeviceId, Error, Result, Role, SessionId, Source, UtcMillis, signature, text};
 use arise_store::device::{Credential, Device, DeviceMark, Health, Told};
@@ -32,7 +33,7 @@ const MAX_MARKS: usize = 500;
 const MAX_BODY: usize = 128 * 1024;
 /// A mark that arrives later than this was queued.
 const PROMPT: UtcMillis = 30 * SECOND;
-/// How far a scanner's idea of a session's bounds may differ from ours.
+/// How far a scanner's idea of a session's end may differ from ours.
 const TOLERANCE: UtcMillis = MINUTE;
 /// How long scanners keep the windows of past sessions for fingers placed without the server.
 const WINDOWS_OF: UtcMillis = 14 * DAY;
@@ -699,8 +700,9 @@ fn resolve(
     if let Some(named) = named {
         let Some(session) = session::find(tx, named)? else { return Ok(Err(NO_SESSION)) };
         let window = &session.window;
+        // Who is there before the time is in time.
         let inside = observed_at
-            .is_none_or(|at| (window.starts_at - TOLERANCE..window.closes_at() + TOLERANCE).contains(&at));
+            .is_none_or(|at| (window.starts_at - MAX_AHEAD..window.closes_at() + TOLERANCE).contains(&at));
         // A scanner that another open class chose doesn't mark for this one.
         let ours = session.device_id.is_none_or(|chosen| chosen == id);
         return Ok(if inside && ours { Ok(session) } else { Err(NO_SESSION) });

@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use arise_core::session::SessionType;
+use arise_core::clock::HOUR;
+use arise_core::session::{MAX_AHEAD, SessionType};
 use arise_core::zone::Zone;
 use arise_core::{Actor, CourseId, DeviceId, Error, Result, SessionId, StudentId, UtcMillis};
 use arise_store::course::Course;
@@ -245,11 +246,10 @@ pub(crate) async fn start(
 
 /// A start may be typed late, or a little ahead; a date of another day is a slip.
 fn start_time(zone: &Zone, text: &str, now: UtcMillis) -> Result<UtcMillis> {
-    use arise_core::clock::{HOUR, MINUTE};
     let at = zone.parse(text).ok_or_else(|| {
         Error::invalid("start_datetime", "Give the start as a date and time, such as 2026-03-07T15:30:00.")
     })?;
-    if (now - 12 * HOUR..=now + 30 * MINUTE).contains(&at) {
+    if (now - 12 * HOUR..=now + MAX_AHEAD).contains(&at) {
         return Ok(at);
     }
     Err(Error::invalid("start_datetime", "A session starts now, up to 12 hours ago, or within 30 minutes."))

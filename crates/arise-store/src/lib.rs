@@ -95,7 +95,7 @@ impl Store {
         let (events, _) = broadcast::channel(EVENTS);
 
         if let Location::Postgres(url) = location {
-            listen(url, events.clone())?;
+            listen(url, &events)?;
         }
         let (writes, jobs) = mpsc::channel(WRITE_QUEUE);
         let writer = Writer { engine, node, clock: Arc::clone(&clock), events: events.clone() };
@@ -258,26 +258,35 @@ fn open_engine(location: &Location, mode: Mode) -> Result<Box<dyn Engine>> {
     })
 }
 
-/// Receives the events of every process that shares the PostgreSQL database.
-fn listen(url: &str, events: broadcast::Sender<Event>) -> Result<()> {
+/// Receives the events of every process that shares the PostgreSQL database, for as long as the store lives.
+fn listen(url: &str, events: &broadcast::Sender<Event>) -> Result<()> {
     let mut client = pg::connect(url)?;
     subscribe(&mut client)?;
     let url = url.to_owned();
+    let events = events.downgrade();
     spawn("listener", move || {
-        loop {
-            pg::each_notification(&mut client, |payload| {
-                let event = serde_json::from_str(payload).unwrap_or(Event::Resync);
-                let _ = events.send(event);
-            });
+        let send = |event| {
+            // No receiver means that nobody is watching.
+            events.upgrade().is_some_and(|events| events.send(event).is_ok())
+        };
+        let wanted = || events.upgrade().is_some();
+        while wanted() {
+            let receive = |payload: &str| {
+                send(serde_json::from_str(payload).unwrap_or(Event::Resync));
+            };
+            pg::each_notification(&mut client, receive, wanted);
             // The connection was lost, and with it perhaps events.
             client = loop {
+                if !wanted() {
+                    return;
+                }
                 match pg::connect(&url).and_then(|mut client| subscribe(&mut client).map(|()| client)) {
                     Ok(client) => break client,
                     Err(error) => tracing::warn!(%error, "live events of other processes don't arrive"),
                 }
                 thread::park_timeout(std::time::Duration::from_secs(1));
             };
-            let _ = events.send(Event::Resync);
+            send(Event::Resync);
         }
     })
 }

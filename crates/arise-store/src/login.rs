@@ -1,7 +1,7 @@
 //! Failed logins, counted per account and never per address: a class behind one router isn't locked out,
 //! and a guesser gains nothing by changing addresses.
 
-use arise_core::clock::{MINUTE, SECOND};
+use arise_core::clock::{DAY, MINUTE, SECOND};
 use arise_core::{Error, Result, UtcMillis};
 
 use crate::params;
@@ -10,6 +10,8 @@ use crate::tx::{Tx, WriteTx};
 /// Failures that cost nothing: people mistype.
 const FREE: i64 = 4;
 const LONGEST: UtcMillis = 15 * MINUTE;
+/// A day without a wrong try is forgiven.
+const KEPT: UtcMillis = DAY;
 
 /// How long an account waits after its n-th failure in a row: nothing for the first few, then 2 s, doubling
 /// up to 15 minutes.
@@ -51,6 +53,11 @@ pub fn failed(tx: &mut WriteTx<'_>, account: &str) -> Result<()> {
         "UPDATE login_failure SET allowed_at = ?2 WHERE account = ?1",
         params![account, now + delay(failures)],
     )?;
+    // Accounts that don't exist are counted, too, and whatever names somebody makes up must not fill the disk.
+    // Looking for what is old takes a while, so that only some look.
+    if now % 64 == 0 {
+        tx.execute("DELETE FROM login_failure WHERE allowed_at < ?1", params![now - KEPT])?;
+    }
     Ok(())
 }
 

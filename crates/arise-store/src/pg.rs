@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::time::Duration;
 
 use arise_core::{Error, Result};
 use postgres::fallible_iterator::FallibleIterator;
@@ -15,6 +16,9 @@ use crate::value::{Row, Value};
 /// Held by a writer for the length of its transaction, so that there is one at a time over all processes:
 /// what SQLite gives by itself. Group commit keeps it from costing one round trip a mark.
 const WRITER_LOCK: i64 = 0x6172_6973_6500;
+
+/// How long a listener waits for a notification until it looks whether anybody still wants them.
+const LOOK_UP: Duration = Duration::from_secs(2);
 
 pub(crate) struct Postgres {
     url: String,
@@ -43,12 +47,22 @@ pub(crate) fn connect(url: &str) -> Result<Client> {
     })
 }
 
-/// Hands every notification to `receive` until the connection is lost.
-pub(crate) fn each_notification(client: &mut Client, mut receive: impl FnMut(&str)) {
-    let mut notifications = client.notifications();
-    let mut incoming = notifications.blocking_iter();
-    while let Ok(Some(notification)) = incoming.next() {
-        receive(notification.payload());
+/// Hands every notification to `receive` until the connection is lost, or nobody is `wanted` any more.
+pub(crate) fn each_notification(
+    client: &mut Client,
+    mut receive: impl FnMut(&str),
+    wanted: impl Fn() -> bool,
+) {
+    while wanted() && !client.is_closed() {
+        let mut notifications = client.notifications();
+        let mut incoming = notifications.timeout_iter(LOOK_UP);
+        loop {
+            match incoming.next() {
+                Ok(Some(notification)) => receive(notification.payload()),
+                Ok(None) => break,
+                Err(_) => return,
+            }
+        }
     }
 }
 

@@ -174,6 +174,22 @@ async fn the_same_upload_ten_times_is_answered_alike_and_changes_nothing() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_there_before_the_time_is_in_time() {
+    for_both(async |server| {
+        let class = server.class("CS101", 1).await;
+        let scanner = server.scanner("A").await;
+        let started = class.start_with(json!({"start_datetime": "2026-03-09T10:20:00"})).await.ok();
+        let session = scanner.get("/api/device/state").await.ok()["session"]["id"].clone();
+        assert_eq!(session, started["session_id"]);
+        let mark =
+            json!({"seq": 1, "class_roll_id": 1, "session_id": session, "observed_at": server.clock.now()});
+        assert_eq!(told(&scanner.upload(&[mark]).await), ["success"]);
+        assert_eq!(class.letters(session.as_str().unwrap()).await, "P");
+    })
+    .await;
+}
+
 /// The answer to the first upload was lost; until the second, rolls and sessions have changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeated_mark_is_the_same_student_s_whatever_has_changed() {

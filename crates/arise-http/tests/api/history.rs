@@ -94,6 +94,7 @@ async fn a_deleted_student_counts_in_no_session() {
         let class = server.class("CS101", 3).await;
         let ended = class.start().await;
         class.end(&ended).await;
+        server.advance(MINUTE);
         let open = class.start().await;
         let scanner = server.scanner("A").await;
         assert_eq!((scanner.finger(1).await, scanner.finger(3).await), ("success".into(), "success".into()));

@@ -1,5 +1,5 @@
 use arise_core::clock::{HOUR, MINUTE, SECOND};
-use arise_core::{StudentId, TeacherId};
+use arise_core::{Clock, StudentId, TeacherId};
 use arise_store::{admin, student, teacher};
 use arise_testkit::server::{ADMIN_PASSWORD, Answer, Method, PIN, STUDENT_PASSWORD, TestServer, for_both};
 use serde_json::{Value, json};
@@ -123,6 +123,23 @@ async fn a_pin_is_guessed_no_faster_by_the_teacher_s_other_codes_or_all_at_once(
         }
         admin_login(&server, "NOBODY", "x").await.refused(429, "too_many_tries");
         admin_login(&server, "admin", ADMIN_PASSWORD).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn made_up_accounts_do_not_fill_the_disk() {
+    for_both(async |server| {
+        // At a moment at which it is looked.
+        server.clock.set(server.clock.now() / 64 * 64);
+        for number in 0..10 {
+            student_login(&server, &format!("Nobody {number}"), "x").await.refused(401, "wrong_login");
+        }
+        let counted = "SELECT COUNT(*) FROM login_failure";
+        assert_eq!(server.count(counted, &[]).await, 10);
+        server.advance(25 * HOUR / 64 * 64);
+        student_login(&server, "Nobody", "x").await.refused(401, "wrong_login");
+        assert_eq!(server.count(counted, &[]).await, 1);
     })
     .await;
 }
