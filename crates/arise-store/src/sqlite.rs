@@ -41,7 +41,7 @@ fn connect(path: &Path, mode: Mode) -> Result<Connection> {
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
         .map_err(error)?;
     let more = match mode {
-        Mode::Write => "PRAGMA wal_autocheckpoint = 2000; PRAGMA cache_size = -8000;",
+        Mode::Write => "PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
         Mode::Read => "PRAGMA query_only = ON; PRAGMA cache_size = -4000;",
     };
     connection.execute_batch(more).map_err(error)?;
