@@ -197,6 +197,15 @@ export default {
   time_zone: "Time zone",
   time_zone_hint: "Such as Asia/Kolkata. All times are shown in it.",
 
+  // Setting up
+  next_steps: "Next steps",
+  setup: "Set up arise",
+  setup_done: "Save and go on",
+  setup_intro: "Three answers, and everything can be changed later in the settings.",
+  setup_semester: "First semester",
+  setup_semester_hint: "Such as “Semester 3”. Courses are kept in semesters.",
+  step_done: "done",
+
   // History
   actor_system: "by itself",
   audit_intro: "Who changed what, and when. Nothing here can be changed or deleted.",

@@ -190,6 +190,14 @@ export default {
   time_zone: "समय क्षेत्र",
   time_zone_hint: "जैसे Asia/Kolkata। सभी समय इसी में दिखते हैं।",
 
+  next_steps: "अगले कदम",
+  setup: "arise तैयार करें",
+  setup_done: "सहेजें और आगे बढ़ें",
+  setup_intro: "तीन उत्तर; बाद में सेटिंग में सब बदला जा सकता है।",
+  setup_semester: "पहला सेमेस्टर",
+  setup_semester_hint: "जैसे “सेमेस्टर 3”। पाठ्यक्रम सेमेस्टर में रखे जाते हैं।",
+  step_done: "हो गया",
+
   actor_system: "अपने आप",
   audit_intro: "किसने क्या और कब बदला। यहाँ कुछ भी बदला या हटाया नहीं जा सकता।",
   audit_none: "अभी कुछ नहीं हुआ",
