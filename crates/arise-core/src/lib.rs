@@ -12,6 +12,7 @@ pub mod mark;
 pub mod op;
 pub mod plan;
 pub mod register;
+pub mod seen;
 pub mod session;
 pub mod setting;
 pub mod signature;

@@ -60,7 +60,7 @@ mod tests {
         Op {
             id: OpId(Uuid::from_u128(id)),
             cell: Cell::of(Kind::Student, Uuid::nil()),
-            body: body.as_object().unwrap().clone(),
+            body: serde_json::from_value(body).unwrap(),
             parents: parents.iter().map(|&p| OpId(Uuid::from_u128(p))).collect(),
             actor: Actor::SYSTEM,
             reason: None,

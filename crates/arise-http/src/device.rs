@@ -600,21 +600,29 @@ pub(crate) async fn marks(
         return Err(Error::unauthorized("not_signed", "This scanner must be paired first.").into());
     };
     let results = write(&app, caller, move |tx, id| {
-        let before = device::last_seq(tx, id)?;
-        let mut last = before;
+        let before = device::seen(tx, id)?;
+        let mut seen = before.clone();
         let mut results = Vec::with_capacity(upload.marks.len());
         for mark in &upload.marks {
-            let told = take(tx, id, pairing, mark, &upload, mark.seq <= last)?;
-            last = last.max(mark.seq);
+            let told = if seen.insert(mark.seq) {
+                take(tx, id, pairing, mark, &upload)?
+            } else {
+                // Whatever has become of rolls and sessions since.
+                device::told(tx, id, pairing, mark.seq)?.unwrap_or_else(|| say(SUCCESS, MARKED))
+            };
             results.push(json!({"seq": mark.seq, "status": told.status, "message": told.message}));
         }
-        if last > before {
-            device::set_last_seq(tx, id, last)?;
+        if seen != before {
+            device::set_seen(tx, id, &seen)?;
         }
         Ok(results)
     })
     .await?;
     Ok(Json(json!({"results": results})))
+}
+
+fn say(status: &str, message: &str) -> Told {
+    Told { status: status.into(), message: message.into(), student_id: None }
 }
 
 fn take(
@@ -623,16 +631,12 @@ fn take(
     pairing: i64,
     mark: &UploadedMark,
     upload: &Upload,
-    repeated: bool,
 ) -> Result<Told> {
-    if repeated && let Some(told) = device::told(tx, id, pairing, mark.seq)? {
-        return Ok(told);
-    }
     let now = tx.now();
     let observed_at = mark.observed_at(upload, now);
     let mut record = DeviceMark { seq: mark.seq, class_roll_id: mark.roll(), session_id: None, observed_at };
     let receipt = format!("{pairing}.{}", mark.seq);
-    let told = judge(tx, id, mark, &mut record, receipt, repeated)?;
+    let told = judge(tx, id, mark, &mut record, receipt)?;
     if told.status != SUCCESS {
         device::tell(tx, id, pairing, &record, &told)?;
     }
@@ -645,13 +649,7 @@ fn judge(
     mark: &UploadedMark,
     record: &mut DeviceMark,
     receipt: String,
-    repeated: bool,
 ) -> Result<Told> {
-    let say = |status: &str, message: &str| Told {
-        status: status.into(),
-        message: message.into(),
-        student_id: None,
-    };
     let Some(roll) = record.class_roll_id else { return Ok(say("invalid", UNREADABLE)) };
     let named = match &mark.session_id {
         None | Some(Value::Null) => None,
@@ -668,11 +666,6 @@ fn judge(
     let Some(student) = enrolment::student_by_roll(tx, session.course_id, roll, &session.held_on)? else {
         return Ok(say("not_enrolled", NOT_ENROLLED));
     };
-    let mut success = say(SUCCESS, MARKED);
-    success.student_id = Some(student.student_id);
-    if repeated && mark::has_receipt(tx, session.id, student.student_id, &receipt)? {
-        return Ok(success);
-    }
     let now = tx.now();
     let window = &session.window;
     // Without any clock the student gets the benefit of the doubt: there from the start.
@@ -683,10 +676,11 @@ fn judge(
     let source = if prompt { Source::Fingerprint } else { Source::ScannerQueue };
     let taken =
         mark::observe(tx, session.id, window, student.student_id, source, observed_at, Some(receipt))?;
-    Ok(match taken {
-        Taken::New => success,
-        Taken::Duplicate => Told { student_id: success.student_id, ..say("duplicate", ALREADY_MARKED) },
-    })
+    let told = match taken {
+        Taken::New => say(SUCCESS, MARKED),
+        Taken::Duplicate => say("duplicate", ALREADY_MARKED),
+    };
+    Ok(Told { student_id: Some(student.student_id), ..told })
 }
 
 /// The session a mark belongs to: the one that was open when the finger was placed, never the one that

@@ -194,8 +194,8 @@ CREATE TABLE device (
     -- Rises with each pairing; marks of an earlier pairing keep their own numbers.
     pairing INTEGER NOT NULL,
     counter INTEGER NOT NULL,
-    -- The highest number of its marks; what is above it is new.
-    last_seq INTEGER NOT NULL,
+    -- Which numbers of its marks were answered, as ranges: 1..40,42..42.
+    seen TEXT NOT NULL,
     pairing_code_hash TEXT,
     pairing_expires_at INTEGER,
     -- Where its last heartbeat came from; a scanner of the unsigned protocol may only mark from there.
@@ -211,7 +211,7 @@ CREATE TABLE device (
 CREATE INDEX device_mac ON device (mac_address);
 
 -- Numbered marks that a scanner was told anything but success of, so that a repeated one is told the same
--- and the teacher sees them. A success is known by its record.
+-- and the teacher sees them. What the scanner's row says was answered and isn't here was a success.
 CREATE TABLE device_mark (
     device_id BLOB NOT NULL,
     pairing INTEGER NOT NULL,

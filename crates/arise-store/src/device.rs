@@ -1,6 +1,7 @@
 //! Scanners of this node.
 
 use arise_core::clock::{MINUTE, SECOND};
+use arise_core::seen::Seen;
 use arise_core::signature::Key;
 use arise_core::{DeviceId, Error, Result, SessionId, StudentId, UtcMillis};
 use serde::{Deserialize, Serialize};
@@ -113,8 +114,8 @@ fn insert(
     let now = tx.now();
     let id = DeviceId::new(now);
     tx.execute(
-        "INSERT INTO device (id, name, room, mac_address, protocol, approved, archived, pairing, counter, last_seq, address, \
-         firmware, created_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, '', ?7)",
+        "INSERT INTO device (id, name, room, mac_address, protocol, approved, archived, pairing, counter, seen, address, \
+         firmware, created_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, '', ?6, '', ?7)",
         params![id, name, room, mac_address, protocol, address, now],
     )?;
     tx.emit(Event::Device(id));
@@ -171,7 +172,7 @@ pub fn pair(
 ) -> Result<DeviceId> {
     let now = tx.now();
     let row = tx.query_opt(
-        "UPDATE device SET device_key = ?2, pairing = pairing + 1, counter = 0, last_seq = 0, pairing_code_hash = NULL, \
+        "UPDATE device SET device_key = ?2, pairing = pairing + 1, counter = 0, seen = '', pairing_code_hash = NULL, \
          mac_address = ?3, firmware = ?4, last_seen = ?5 \
          WHERE pairing_code_hash = ?1 AND pairing_expires_at > ?5 AND archived = 0 RETURNING id",
         params![code_hash(code), *key, mac_address, firmware, now],
@@ -227,14 +228,14 @@ pub fn advance(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, counter: i64) -
     Err(Error::unauthorized("replayed", "This request was sent before. Its counter must rise."))
 }
 
-/// The highest number of this scanner's marks so far: what is above it was never sent before.
-pub fn last_seq(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
-    tx.query_one("SELECT last_seq FROM device WHERE id = ?1", params![id])?.get(0)
+/// The numbers of this scanner's marks that were answered since it was paired.
+pub fn seen(tx: &mut Tx<'_>, id: DeviceId) -> Result<Seen> {
+    let seen: String = tx.query_one("SELECT seen FROM device WHERE id = ?1", params![id])?.get(0)?;
+    Ok(Seen::parse(&seen))
 }
 
-/// Remembers the highest number of an upload.
-pub fn set_last_seq(tx: &mut WriteTx<'_>, id: DeviceId, seq: i64) -> Result<()> {
-    tx.execute("UPDATE device SET last_seq = ?2 WHERE id = ?1", params![id, seq]).map(|_| ())
+pub fn set_seen(tx: &mut WriteTx<'_>, id: DeviceId, seen: &Seen) -> Result<()> {
+    tx.execute("UPDATE device SET seen = ?2 WHERE id = ?1", params![id, seen.to_string()]).map(|_| ())
 }
 
 pub fn heartbeat(tx: &mut WriteTx<'_>, id: DeviceId, health: &Health, firmware: Option<&str>) -> Result<()> {

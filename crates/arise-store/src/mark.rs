@@ -89,20 +89,6 @@ pub fn observe(
     Ok(if stood { Taken::Duplicate } else { Taken::New })
 }
 
-/// Whether a mark of this student in this session is on record that the actor gave this number.
-pub fn has_receipt(
-    tx: &mut WriteTx<'_>,
-    session: SessionId,
-    student: StudentId,
-    receipt: &str,
-) -> Result<bool> {
-    let actor = tx.actor();
-    let ops = op::of_cell(tx, &Cell::pair(Kind::Mark, session, student))?;
-    Ok(ops
-        .iter()
-        .any(|op| op.actor == actor && op.body.get("receipt").and_then(Json::as_str) == Some(receipt)))
-}
-
 /// When the student was first observed, whatever people decided since.
 fn earliest_observation(
     tx: &mut Tx<'_>,

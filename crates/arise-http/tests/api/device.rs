@@ -190,6 +190,23 @@ async fn who_is_there_before_the_time_is_in_time() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_need_not_come_in_order() {
+    for_both(async |server| {
+        let class = server.class("CS101", 4).await;
+        let scanner = server.scanner("A").await;
+        let session = class.start().await;
+        let mark = |seq: i64, roll: i64| json!({"seq": seq, "class_roll_id": roll});
+        assert_eq!(told(&scanner.upload(&[mark(50, 1), mark(50, 2)]).await), ["success", "success"]);
+        assert_eq!(class.letters(&session).await, "P–––");
+        // Lower ones, nought and less are new all the same.
+        assert_eq!(told(&scanner.upload(&[mark(49, 2), mark(0, 3), mark(-7, 4)]).await), ["success"; 3]);
+        assert_eq!(class.letters(&session).await, "PPPP");
+        assert_eq!(told(&scanner.upload(&[mark(-7, 1), mark(48, 1)]).await), ["success", "duplicate"]);
+    })
+    .await;
+}
+
 /// The answer to the first upload was lost; until the second, rolls and sessions have changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeated_mark_is_the_same_student_s_whatever_has_changed() {
