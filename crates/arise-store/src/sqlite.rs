@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arise_core::{Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
@@ -35,13 +36,17 @@ fn connect(path: &Path, mode: Mode) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(error)?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(256);
+    // Plans don't depend on the values of parameters; otherwise many statements would be compiled anew at each use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error)?;
     // FULL: an acknowledged mark must survive the loss of power. No mmap: a stick that is pulled out must
     // give an error, not a SIGBUS.
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
         .map_err(error)?;
     let more = match mode {
-        Mode::Write => "PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+        Mode::Write => {
+            "PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;"
+        }
         Mode::Read => "PRAGMA query_only = ON; PRAGMA cache_size = -4000;",
     };
     connection.execute_batch(more).map_err(error)?;
