@@ -4,6 +4,8 @@ import { bundleBars } from "./build/bundle-bars.ts";
 import { precompress } from "./build/precompress.ts";
 
 const pages = ["login", "teacher", "projector", "admin", "student"];
+// All components on one page, for whoever works on them; not in what people get.
+if (process.env.ARISE_COMPONENTS === "1") pages.push("components");
 
 export default defineConfig({
   plugins: [svelte(), bundleBars(), precompress()],

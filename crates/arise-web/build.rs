@@ -13,6 +13,7 @@ const SOURCES: &[&str] = &[
     "public",
     "src",
     "admin.html",
+    "components.html",
     "login.html",
     "projector.html",
     "student.html",
@@ -73,8 +74,12 @@ fn is_newer(path: &Path, than: &Path) -> bool {
 }
 
 fn npm(web: &Path, args: &[&str]) {
+    // The page that shows every component is for those who work on them.
+    let components = if env::var("PROFILE").is_ok_and(|profile| profile == "debug") { "1" } else { "0" };
     let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let output = match Command::new(program).args(args).current_dir(web).output() {
+    let mut command = Command::new(program);
+    command.args(args).env("ARISE_COMPONENTS", components).current_dir(web);
+    let output = match command.output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => fail(
             "npm was not found. Install Node.js 20.19 or newer, \

@@ -19,7 +19,8 @@ export function bundleBars(): Plugin {
         const files = reachable(chunk, bundle);
         const js = weigh(files.js, bundle);
         const css = weigh(files.css, bundle);
-        const jsBar = jsBars[page] ?? 0;
+        const jsBar = jsBars[page];
+        if (jsBar === undefined) continue;
         console.log(
           `${page.padEnd(10)} js ${js.toFixed(1).padStart(6)} / ${jsBar} KB   css ${css.toFixed(1).padStart(5)} / ${cssBar} KB  (gzip)`,
         );

@@ -122,3 +122,37 @@ for (const scheme of ["light", "dark"] as const) {
     });
   }
 }
+
+for (const width of [1366, 360]) {
+  test.describe(`${width} hindi`, () => {
+    test.use({ viewport: { width, height: width === 360 ? 740 : 768 } });
+
+    test("every kind of screen", async ({ page }) => {
+      await page.addInitScript(() => localStorage.setItem("arise.language", "hi"));
+      const shot = async (name: string, path: string) => {
+        await page.goto(path);
+        await expect(page.locator("h1")).toBeVisible();
+        await page.waitForTimeout(400);
+        await expect(page.locator(".skeleton")).toHaveCount(0);
+        await page.screenshot({ path: `${out}/hindi-${name}-${width}.png` });
+      };
+      await shot("login", "/login");
+      await logIn(page, "teacher");
+      const courses = await get<{ id: string; open_session: { session_id: string } | null }[]>(page, "/api/teacher/courses");
+      const course = courses.find(({ open_session }) => open_session) ?? courses[0]!;
+      await shot("today", "/t");
+      if (course.open_session) await shot("live", `/t/s/${course.open_session.session_id}`);
+      await shot("register", `/t/c/${course.id}/register`);
+      await shot("figures", `/t/c/${course.id}/figures`);
+      await logIn(page, "admin");
+      await shot("overview", "/a");
+      await shot("students", "/a/students");
+      await shot("enrolment", `/a/courses/${course.id}/students`);
+      await shot("settings", "/a/settings");
+      await shot("history", "/a/audit");
+      await logIn(page, "student");
+      await shot("student", "/me");
+      await shot("leaderboard", "/me/leaderboard");
+    });
+  });
+}

@@ -43,6 +43,7 @@ pub fn page(path: &str) -> Option<&'static str> {
         ("t", ..) => Some("teacher.html"),
         ("a", ..) => Some("admin.html"),
         ("me", ..) => Some("student.html"),
+        ("dev", Some("components"), None, ..) if cfg!(debug_assertions) => Some("components.html"),
         _ => None,
     }
 }
@@ -83,6 +84,8 @@ mod tests {
             ("/a/students/0192", Some("admin.html")),
             ("/me", Some("student.html")),
             ("/me/leaderboard", Some("student.html")),
+            ("/dev/components", cfg!(debug_assertions).then_some("components.html")),
+            ("/dev", None),
             ("/", None),
             ("/login/x", None),
             ("/teapot", None),

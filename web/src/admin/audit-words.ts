@@ -51,6 +51,7 @@ const fields: Record<string, () => string> = {
   email1: () => t("email"),
   email2: () => t("email2"),
   ended_at: () => t("field_ended"),
+  ends_at: () => t("field_ends"),
   enrollment_no: () => t("enrollment_no"),
   institution_name: () => t("institution_name"),
   late_after_minutes: () => t("late_after"),
@@ -59,13 +60,16 @@ const fields: Record<string, () => string> = {
   password_hash: () => t("password"),
   pin_hash: () => t("pin"),
   periods: () => t("field_periods"),
+  semester_id: () => t("semester"),
   semester_name: () => t("name"),
   session_grace_minutes: () => t("grace"),
+  session_type: () => t("held"),
   source: () => t("field_source"),
   starts_at: () => t("field_starts"),
   status: () => t("field_status"),
   student_name: () => t("name"),
   teacher_code: () => t("teacher_code"),
+  teacher_id: () => t("teacher"),
   teacher_name: () => t("name"),
   time_zone: () => t("time_zone"),
   topic: () => t("field_topic"),
@@ -97,11 +101,20 @@ export const kind = (word: string) => known(kinds, word);
 export const role = (word: string) => known(roles, word);
 export const fieldName = (word: string) => known(fields, word);
 
+/** Whether a field says something to people. What a session is made of inside is not among it. */
+export function isTold(entityKind: string, name: string): boolean {
+  if (name === "archived" || name === "held_on" || /_(ms|seed|token)$/.test(name)) return false;
+  return !(entityKind === "session" && /_id$/.test(name));
+}
+
 /** A value of a record as people read it. `at`, the record's own time, tells the institution's offset. */
 export function show(name: string, value: unknown, tag: string, at: string): string {
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "boolean") return value ? t("yes") : t("no");
   if (/_hash$|_seed$|_token$|_key$/.test(name)) return t("value_hidden");
+  // An id says nothing; that another teacher or semester was chosen does.
+  if (/_id$/.test(name) && name !== "class_roll_id") return t("value_hidden");
+  if (name === "session_type") return value === "online" ? t("kpi_online") : t("in_class");
   if (name === "status") return known(statuses, String(value));
   if (name === "source") return known(sources, String(value));
   if (/_at$/.test(name) && typeof value === "number") {

@@ -226,6 +226,7 @@ export default {
   did_started: "started",
   did_unmarked: "took a mark back of",
   field_ended: "Ended",
+  field_ends: "Ends",
   field_observed: "Seen",
   field_periods: "Belongs",
   field_source: "By",

@@ -1,0 +1,4 @@
+import ComponentsPage from "../dev/ComponentsPage.svelte";
+import { start } from "./start";
+
+void start(ComponentsPage);
