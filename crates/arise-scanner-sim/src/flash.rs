@@ -69,9 +69,11 @@ impl<const PAGE: usize> SimFlash<PAGE> {
         Self { bytes, file: None, left: None, tear: Tear::Forward, operations: 0, erasures: 0 }
     }
 
-    /// Flash of `length` bytes in a file, which is made if it isn't there. Bytes go to the file at once.
+    /// Flash of `length` bytes in a file, which is made if it isn't there. Bytes go to the disk at once. One that another
+    /// process uses is refused.
     pub fn open(path: &Path, length: u32) -> std::io::Result<Self> {
         let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.try_lock()?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         if bytes.len() < length as usize {
@@ -145,8 +147,10 @@ impl<const PAGE: usize> SimFlash<PAGE> {
 
     fn save(&mut self, from: usize, to: usize) -> Result<(), SimFlashError> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        let written =
-            file.seek(SeekFrom::Start(from as u64)).and_then(|_| file.write_all(&self.bytes[from..to]));
+        let written = file
+            .seek(SeekFrom::Start(from as u64))
+            .and_then(|_| file.write_all(&self.bytes[from..to]))
+            .and_then(|()| file.sync_data());
         written.map_err(|_| SimFlashError::File)
     }
 }

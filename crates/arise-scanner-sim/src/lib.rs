@@ -15,4 +15,4 @@ pub mod sensor;
 pub mod simulator;
 
 pub use script::{Script, Touch};
-pub use simulator::{Fingers, Report, SimConfig, SimError, Simulator};
+pub use simulator::{Fingers, Manners, Report, SimConfig, SimError, Simulator};

@@ -15,6 +15,7 @@ use arise_scanner::{
     http::host_and_port,
     link::REQUEST_TIMEOUT,
     screen::View,
+    session::SessionId,
     text::clipped,
 };
 
@@ -23,18 +24,14 @@ use crate::{
     flash::SimFlash,
     http::{Faults, Job, Outcome, serve},
     pty::PortSensor,
-    script::{Begin, Script},
-    sensor::{Timing, VirtualSensor},
+    script::{Begin, Script, Touch},
+    sensor::{Finger, Timing, VirtualSensor},
 };
 
 /// How often the device looks at the time while nothing happens.
 const TICK: Duration = Duration::from_millis(5);
-/// A finger is lifted so long after the display has answered, ms.
-const REACTION: u64 = 600;
 /// A finger that gets no answer is lifted after this, ms.
 const IMPATIENCE: u64 = 6000;
-/// Between one student's finger and the next there is at least this, ms.
-const CHANGE: u64 = 400;
 /// How long pairing may take.
 const PAIRING: Duration = Duration::from_secs(15);
 
@@ -45,6 +42,22 @@ pub enum Fingers {
     Simulated(Timing),
     /// A real sensor on this serial port, such as `/dev/ttyUSB0`.
     Port(PathBuf),
+}
+
+/// How students take their turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manners {
+    /// A finger is lifted so long after the display has answered, ms.
+    pub reaction: u64,
+    /// Between one student's finger and the next there is at least this, ms. The sensor is looked at ten times a second: a
+    /// shorter gap isn't seen.
+    pub change: u64,
+}
+
+impl Manners {
+    pub const HUMAN: Self = Self { reaction: 600, change: 400 };
+    /// For a crowd to watch, and for tests.
+    pub const HASTY: Self = Self { reaction: 60, change: 150 };
 }
 
 /// Called with every new picture on the display.
@@ -63,6 +76,7 @@ pub struct SimConfig {
     /// The file that is the flash; `None` for flash that is forgotten.
     pub flash: Option<PathBuf>,
     pub fingers: Fingers,
+    pub manners: Manners,
     pub on_screen: Option<OnScreen>,
 }
 
@@ -77,6 +91,7 @@ impl SimConfig {
             slots,
             flash: None,
             fingers: Fingers::Simulated(Timing::REAL),
+            manners: Manners::HUMAN,
             on_screen: None,
         }
     }
@@ -134,6 +149,7 @@ pub struct Simulator {
     jobs: Sender<Job>,
     outcomes: Receiver<Outcome>,
     faults: Faults,
+    manners: Manners,
     on_screen: Option<OnScreen>,
     start: Instant,
     console: String,
@@ -183,6 +199,7 @@ impl Simulator {
             jobs,
             outcomes,
             faults,
+            manners: config.manners,
             on_screen: config.on_screen,
             start: Instant::now(),
             console: String::new(),
@@ -232,6 +249,12 @@ impl Simulator {
 
     /// Pairs with the code that the server's Devices page shows. A scanner that is paired already is paired anew.
     pub fn pair(mut self, code: &str) -> Result<Self, SimError> {
+        self.pair_now(code)?;
+        Ok(self)
+    }
+
+    /// The same for a scanner that is to stay when it fails: an earlier pairing then still holds.
+    pub fn pair_now(&mut self, code: &str) -> Result<(), SimError> {
         self.printed();
         self.type_line(&format!("pair {code}"));
         let end = Instant::now() + PAIRING;
@@ -240,7 +263,7 @@ impl Simulator {
             let failed =
                 |text: &str| ["not paired:", "no answer", "pair CODE"].iter().any(|f| text.contains(f));
             if self.console.contains("\npaired") {
-                return Ok(self);
+                return Ok(());
             }
             if failed(&self.console) {
                 break;
@@ -248,13 +271,28 @@ impl Simulator {
         }
         let said = self.printed();
         let reason = said.lines().rev().find(|l| !l.trim().is_empty() && !l.starts_with('>'));
-        Err(SimError::Pairing(reason.unwrap_or("no answer from the server").trim().to_owned()))
+        let reason = reason.unwrap_or("no answer from the server").trim();
+        Err(SimError::Pairing(reason.trim_start_matches("not paired:").trim().to_owned()))
     }
 
     /// Plays a script and reports. Returns when `stop` is set, or when a script that begins at once has been played and all marks
     /// are sent or the server is away.
     pub fn run(&mut self, script: &Script, stop: &AtomicBool) -> Report {
-        let mut play = Play::new(script);
+        self.play(script.clone(), |_| None, stop)
+    }
+
+    /// Plays the script that `script_of` writes for each session, by its id, when the session begins. Returns when `stop` is set.
+    pub fn run_sessions(&mut self, mut script_of: impl FnMut(&str) -> Script, stop: &AtomicBool) -> Report {
+        self.play(Script::nobody(), |id| Some(script_of(&id.text()).in_each_session()), stop)
+    }
+
+    fn play(
+        &mut self,
+        script: Script,
+        mut script_of: impl FnMut(SessionId) -> Option<Script>,
+        stop: &AtomicBool,
+    ) -> Report {
+        let mut play = Play::new(script, self.manners);
         while !(stop.load(Ordering::Relaxed) || play.over() && self.settled()) {
             self.turn();
             let now = self.now();
@@ -262,6 +300,12 @@ impl Simulator {
                 play.see(at, &view);
             }
             let session = self.device.session(now).map(|s| s.0);
+            if let Some(id) = session
+                && play.session != session
+                && let Some(script) = script_of(id)
+            {
+                play.script = script;
+            }
             if let Sensor::Simulated(sensor) = &mut self.sensor {
                 play.act(now, session, sensor);
             }
@@ -269,21 +313,51 @@ impl Simulator {
         play.report(&self.device)
     }
 
-    /// Runs with a person at the serial console: types `lines`, hands what is printed to `print`, until `stop` is set or
-    /// the sender of `lines` is gone.
-    pub fn interact(&mut self, lines: &Receiver<String>, mut print: impl FnMut(&str), stop: &AtomicBool) {
+    /// Runs with a person at the serial console: types `lines`, hands what is printed to `print` and what is told to who stands
+    /// before it to `tell`, until `stop` is set or the sender of `lines` is gone. With a simulated sensor a line that is a number
+    /// is no command but that finger, placed and lifted again.
+    pub fn interact(
+        &mut self,
+        lines: &Receiver<String>,
+        mut print: impl FnMut(&str),
+        mut tell: impl FnMut(&View),
+        stop: &AtomicBool,
+    ) {
+        let mut play = Play::new(Script { touches: Vec::new(), begin: Begin::Now }, self.manners);
         while !stop.load(Ordering::Relaxed) {
             match lines.try_recv() {
-                Ok(line) => self.type_line(line.trim_end()),
+                Ok(line) => match (line.trim().parse(), &self.sensor) {
+                    (Ok(finger), Sensor::Simulated(_)) => {
+                        play.script.touches.push(Touch { at: 0, finger: Finger::clear(finger) });
+                    }
+                    _ => self.type_unseen(line.trim_end()),
+                },
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return,
             }
             self.turn();
-            self.views.clear();
+            let now = self.now();
+            for (at, view) in std::mem::take(&mut self.views) {
+                play.see(at, &view);
+                tell(&view);
+            }
+            if let Sensor::Simulated(sensor) = &mut self.sensor {
+                play.act(now, None, sensor);
+            }
             let text = self.printed();
             if !text.is_empty() {
                 print(&text);
             }
+        }
+    }
+
+    /// Types a line whose author has seen it already.
+    fn type_unseen(&mut self, line: &str) {
+        let before = self.console.len();
+        self.type_line(line);
+        let echo = format!("{line}\r\n");
+        if self.console[before..].starts_with(&echo) {
+            self.console.replace_range(before..before + echo.len(), "");
         }
     }
 
@@ -364,11 +438,12 @@ impl Simulator {
 }
 
 /// A script being played.
-struct Play<'a> {
-    script: &'a Script,
+struct Play {
+    script: Script,
+    manners: Manners,
     next: usize,
     began: Option<u64>,
-    session: Option<arise_scanner::session::SessionId>,
+    session: Option<SessionId>,
     /// When the sensor has been free long enough.
     free: u64,
     /// Number of the finger that lies there, and since when.
@@ -380,10 +455,11 @@ struct Play<'a> {
     fingers: Vec<Shown>,
 }
 
-impl<'a> Play<'a> {
-    const fn new(script: &'a Script) -> Self {
+impl Play {
+    const fn new(script: Script, manners: Manners) -> Self {
         Self {
             script,
+            manners,
             next: 0,
             began: None,
             session: None,
@@ -417,7 +493,7 @@ impl<'a> Play<'a> {
     fn act(
         &mut self,
         now: u64,
-        session: Option<arise_scanner::session::SessionId>,
+        session: Option<SessionId>,
         sensor: &mut VirtualSensor,
     ) {
         if self.script.begin == Begin::EachSession && session.is_some() && session != self.session {
@@ -429,10 +505,10 @@ impl<'a> Play<'a> {
             self.began.get_or_insert(now);
         }
         if let Some((finger, since)) = self.lying {
-            let done = self.answered.is_some_and(|at| now >= at + REACTION) || now >= since + IMPATIENCE;
+            let done = self.answered.is_some_and(|at| now >= at + self.manners.reaction) || now >= since + IMPATIENCE;
             if done {
                 sensor.lift();
-                self.free = now + CHANGE;
+                self.free = now + self.manners.change;
                 self.lying = None;
                 let (main, sub) = std::mem::take(&mut self.last);
                 self.fingers.push(Shown { finger, main, sub, answered_after: self.answered_after.take() });

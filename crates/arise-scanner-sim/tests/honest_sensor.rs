@@ -206,7 +206,7 @@ fn the_devices_own_driver_agrees() {
             stop.store(true, Ordering::Relaxed);
         }
     };
-    scanner.interact(&typed, print, &stop);
+    scanner.interact(&typed, print, |_| {}, &stop);
     assert!(said.contains("3 of 300 slots"), "{said}");
     let report =
         scanner.run(&Script { touches: Vec::new(), begin: arise_scanner_sim::script::Begin::Now }, &stop);

@@ -6,10 +6,9 @@ mod scanner;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
-use arise_core::{DeviceId, SessionId, SystemClock};
+use arise_core::SystemClock;
 use arise_http::App;
 use arise_store::session::NewSession;
 use arise_store::{Location, Store, course, device, session};
@@ -47,11 +46,11 @@ enum Pace {
 }
 
 impl Pace {
-    /// Milliseconds from one finger to the next.
-    fn between(self) -> std::ops::Range<u64> {
+    /// Milliseconds from one finger to the next, about.
+    fn every(self) -> u64 {
         match self {
-            Self::Human => 900..3_600,
-            Self::Fast => 150..450,
+            Self::Human => 2_400,
+            Self::Fast => 300,
         }
     }
 }
@@ -74,40 +73,29 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<()> {
     println!("Making a college with two months of classes …");
     let college = college::make_or_find(&location)?;
     let store = Store::open(&location, Arc::new(SystemClock))?;
-    let (_, device, code) = start_class(&store, &college)?;
+    let code = start_class(&store, &college)?;
 
     serve::runtime()?.block_on(async {
         let listener = serve::listen(&options.host, options.port).await?;
         let base = serve::base_url(listener.local_addr()?);
         let app = App::new(store.clone(), arise_http::Config::default()).await?;
         announce(&base, &college);
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let scanner = tokio::spawn(scanner::run(
-            store,
-            base.clone(),
-            device,
-            code,
-            options.scanner_pace.between(),
-            stopped,
-        ));
+        let scanner = scanner::start(store, base.clone(), code, options.scanner_pace)?;
         if let Some(path) = &options.ready_file {
             serve::write_ready(path, &logins(&base, &college))?;
         }
         arise_http::serve(app, listener, async {
             serve::stop_signal().await;
             println!("Stopping …");
+            scanner.stop().await;
         })
         .await
-        .context("the server stopped")?;
-        stop.send_replace(true);
-        // The scanner may be in the middle of a request that nobody answers any more.
-        let _ = tokio::time::timeout(Duration::from_secs(2), scanner).await;
-        Ok(())
+        .context("the server stopped")
     })
 }
 
-/// Opens the first teacher's first class, chosen for a new scanner. Answers its pairing code, too.
-fn start_class(store: &Store, college: &College) -> anyhow::Result<(SessionId, DeviceId, String)> {
+/// Opens the first teacher's first class, chosen for a new scanner. Answers the scanner's pairing code.
+fn start_class(store: &Store, college: &College) -> anyhow::Result<String> {
     let code = college.live_course.clone();
     let started = store.write_blocking(move |tx| {
         let course = course::by_code(tx, &code)?.ok_or_else(|| arise_core::Error::not_found("course"))?;
@@ -130,8 +118,8 @@ fn start_class(store: &Store, college: &College) -> anyhow::Result<(SessionId, D
             device_id: Some(scanner),
             online: None,
         };
-        let session = session::start(tx, &new, course.teacher_id)?;
-        Ok((session, scanner, pairing_code))
+        session::start(tx, &new, course.teacher_id)?;
+        Ok(pairing_code)
     })?;
     Ok(started)
 }

@@ -1,151 +1,87 @@
-//! A scanner made of software that speaks the signed protocol to the server over HTTP, and the students who
-//! come to it.
+//! The demo's scanner: a real one but for its sensor and its fingers, and the students who come to it.
 
-use std::collections::HashSet;
-use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use arise_core::signature::{self, Key};
-use arise_core::{DeviceId, SessionId};
+use anyhow::Context;
+use arise_core::SessionId;
+use arise_scanner_sim::sensor::Timing;
+use arise_scanner_sim::{Fingers, Manners, Script, SimConfig, Simulator};
 use arise_store::{Store, enrolment, session};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
+use super::Pace;
+
+const NAME: &str = "Scanner 1";
+const MAC: &str = "02:00:5e:10:00:01";
+/// Fingers in its sensor: two of each student of the largest class, and some to spare.
+const SLOTS: u16 = 200;
 /// One student in twelve doesn't come.
 const ABSENT_IN: usize = 12;
+/// How long it may take to stop.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-#[derive(Deserialize)]
-struct Paired {
-    device_id: DeviceId,
-    key: String,
+/// A scanner that runs on a thread of its own.
+pub(super) struct Running {
+    stop: Arc<AtomicBool>,
+    ended: oneshot::Receiver<()>,
 }
 
-struct Scanner {
-    http: reqwest::Client,
-    base: String,
-    id: DeviceId,
-    key: Key,
-    counter: u64,
-    seq: u64,
+impl Running {
+    /// Stops it. One that waits for an answer meanwhile ends with the program.
+    pub(super) async fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = tokio::time::timeout(PATIENCE, self.ended).await;
+    }
 }
 
-/// Pairs and then marks whichever class the server gives this scanner, until told to stop.
-pub(super) async fn run(
-    store: Store,
-    base: String,
-    device: DeviceId,
-    code: String,
-    pace: Range<u64>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let work = async {
-        let mut scanner = Scanner::pair(base, &code).await?;
-        debug_assert_eq!(scanner.id, device);
-        scanner.take_classes(&store, pace).await
+/// Pairs and then marks whichever class the server gives this scanner, until it is stopped.
+pub(super) fn start(store: Store, base: String, code: String, pace: Pace) -> anyhow::Result<Running> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (end, ended) = oneshot::channel();
+    let stopped = Arc::clone(&stop);
+    let work = move || {
+        if let Err(error) = run(&store, &base, &code, pace, &stopped) {
+            tracing::warn!(%error, "the simulated scanner stopped");
+        }
+        // Nobody waits unless the demo is stopping.
+        let _ = end.send(());
     };
-    tokio::select! {
-        outcome = work => {
-            let outcome: anyhow::Result<()> = outcome;
-            if let Err(error) = outcome {
-                tracing::warn!(%error, "the simulated scanner stopped");
-            }
-        }
-        _ = stopped.wait_for(|stop| *stop) => {}
-    }
+    thread::Builder::new().name("scanner".to_owned()).spawn(work).context("the scanner can't start")?;
+    Ok(Running { stop, ended })
 }
 
-impl Scanner {
-    async fn pair(base: String, code: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
-        let paired: Paired = http
-            .post(format!("{base}/api/device/pair"))
-            .json(&json!({"code": code, "mac_address": "02:00:5E:10:00:01", "firmware": "simulated"}))
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await?;
-        let key = hex::decode(&paired.key)?.try_into().ok().context("a key has 32 bytes")?;
-        Ok(Self { http, base, id: paired.device_id, key, counter: 0, seq: 0 })
+fn run(store: &Store, base: &str, code: &str, pace: Pace, stop: &AtomicBool) -> anyhow::Result<()> {
+    let mut config = SimConfig::new(base, NAME, MAC, (1..=SLOTS).collect());
+    if pace == Pace::Fast {
+        config.fingers = Fingers::Simulated(Timing::NONE);
+        config.manners = Manners::HASTY;
     }
-
-    async fn take_classes(&mut self, store: &Store, pace: Range<u64>) -> anyhow::Result<()> {
-        let mut came: HashSet<(SessionId, i64)> = HashSet::new();
-        let mut marked = 0_u64;
-        loop {
-            let state = self.send("GET", "/api/device/state", None).await?;
-            self.heartbeat(marked).await?;
-            let session = state["session"]["id"].as_str().and_then(|id| id.parse::<SessionId>().ok());
-            let waiting = match session {
-                Some(session) => students_who_come(store, session).await?,
-                None => vec![],
-            };
-            let next = waiting.into_iter().find(|roll| session.is_some_and(|s| !came.contains(&(s, *roll))));
-            match (session, next) {
-                (Some(session), Some(roll)) => {
-                    tokio::time::sleep(Duration::from_millis(fastrand::u64(pace.clone()))).await;
-                    came.insert((session, roll));
-                    self.mark(roll).await?;
-                    marked += 1;
-                }
-                // Between classes the scanner looks every few seconds, as a real one does.
-                _ => tokio::time::sleep(Duration::from_secs(3)).await,
-            }
-        }
-    }
-
-    async fn mark(&mut self, roll: i64) -> anyhow::Result<()> {
-        self.seq += 1;
-        // Each student's first finger; two slots a student.
-        let mark = json!({"seq": self.seq, "slot": roll * 2 - 1, "boot": 1, "uptime_ms": 1_000});
-        let body = json!({"marks": [mark], "boot": 1, "uptime_ms": 1_000});
-        self.send("POST", "/api/device/marks", Some(&body)).await.map(|_| ())
-    }
-
-    async fn heartbeat(&mut self, marked: u64) -> anyhow::Result<()> {
-        let battery = 100_u64.saturating_sub(marked / 20).max(40);
-        let body = json!({
-            "mac_address": "02:00:5E:10:00:01", "wifi_strength": -58, "battery": battery, "queue_count": 0,
-            "sync_count": marked, "firmware": "simulated",
-        });
-        self.send("POST", "/api/device/heartbeat", Some(&body)).await.map(|_| ())
-    }
-
-    async fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
-        self.counter += 1;
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let signature = signature::sign(&self.key, method, path, self.counter, body.as_bytes());
-        let answer = self
-            .http
-            .request(method.parse()?, format!("{}{path}", self.base))
-            .header("content-type", "application/json")
-            .header("x-arise-device", self.id.to_string())
-            .header("x-arise-counter", self.counter)
-            .header("x-arise-signature", signature)
-            .body(body)
-            .send()
-            .await?;
-        if !answer.status().is_success() {
-            bail!("{path}: {}", answer.text().await?);
-        }
-        Ok(answer.json().await?)
-    }
-}
-
-/// The class roll ids of those who come to this session, in the order in which they come.
-async fn students_who_come(store: &Store, session: SessionId) -> anyhow::Result<Vec<i64>> {
-    let roster = store
-        .read(move |tx| {
-            let session = session::get(tx, session)?;
-            enrolment::roster_on(tx, session.course_id, &session.held_on)
+    let mut scanner = Simulator::new(config)?.pair(code)?;
+    let class = |session: &str| {
+        class_of(store, session, pace).unwrap_or_else(|error| {
+            tracing::warn!(%error, session, "nobody comes to this class");
+            Script::nobody()
         })
-        .await?;
-    let mut rolls: Vec<i64> = roster.into_iter().map(|student| student.class_roll_id).collect();
+    };
+    scanner.run_sessions(class, stop);
+    Ok(())
+}
+
+/// Those who come to this session, each with the first of their two fingers.
+fn class_of(store: &Store, session: &str, pace: Pace) -> anyhow::Result<Script> {
+    let session: SessionId = session.parse()?;
+    let roster = store.read_blocking(move |tx| {
+        let session = session::get(tx, session)?;
+        enrolment::roster_on(tx, session.course_id, &session.held_on)
+    })?;
+    let rolls = roster.into_iter().filter_map(|student| u16::try_from(student.class_roll_id).ok());
+    let mut slots: Vec<u16> =
+        rolls.filter(|roll| (1..=SLOTS / 2).contains(roll)).map(|roll| roll * 2 - 1).collect();
     let (seed, _) = session.0.as_u64_pair();
-    let mut random = fastrand::Rng::with_seed(seed);
-    random.shuffle(&mut rolls);
-    rolls.truncate(rolls.len() - rolls.len() / ABSENT_IN);
-    Ok(rolls)
+    fastrand::Rng::with_seed(seed).shuffle(&mut slots);
+    slots.truncate(slots.len() - slots.len() / ABSENT_IN);
+    Ok(Script::class(&slots, pace.every(), seed))
 }
