@@ -43,6 +43,14 @@ for (const colorScheme of ["light", "dark"] as const) {
         await check(page, "login with fields missing");
       });
 
+      test("components", async ({ page }) => {
+        const there = await page.request.get("/dev/components");
+        test.skip(there.status() === 404, "only a debug build has this page");
+        await page.goto("/dev/components");
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        await check(page, "components");
+      });
+
       test("teacher", async ({ page }) => {
         // Some twenty screens, each gone through by axe.
         test.slow();
