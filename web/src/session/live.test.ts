@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Device, Mark, RosterEntry, Session, Snapshot } from "../api/types";
-import { type Row } from "./live.svelte";
+import type { Row } from "./live.svelte";
 import { TaughtSession } from "./taught.svelte";
 
 const session: Session = {
@@ -99,6 +99,17 @@ describe("TaughtSession", () => {
     live.receive("snapshot", { session, students: [student(1), student(2, { status: "absent", source: "teacher" }), student(10)], devices: [] });
     expect(row(1)).toBe(before);
     expect([row(1).status, row(2).status]).toEqual([null, "absent"]);
+  });
+
+  it("lists what happened before the page was opened, newest first", () => {
+    const at = (minute: number) => ({ status: "present" as const, observed_at: `2026-11-22T10:0${minute}:00+05:30` });
+    const opened = new TaughtSession("s1");
+    opened.receive("snapshot", {
+      session,
+      students: [student(1, at(1)), student(2, at(3)), student(3)],
+      devices: [],
+    });
+    expect(opened.latest.map(({ row }) => row.id)).toEqual(["st2", "st1"]);
   });
 
   it("adds and drops students with a snapshot", () => {
