@@ -4,7 +4,7 @@
 //! leaves some bytes done, one half done, and the rest as they were.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
     path::Path,
 };
@@ -73,7 +73,10 @@ impl<const PAGE: usize> SimFlash<PAGE> {
     /// process uses is refused.
     pub fn open(path: &Path, length: u32) -> std::io::Result<Self> {
         let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
-        file.try_lock()?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => std::io::Error::other("another scanner uses it"),
+            TryLockError::Error(error) => error,
+        })?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         if bytes.len() < length as usize {
@@ -280,6 +283,7 @@ mod tests {
         let path = folder.path().join("flash.bin");
         let mut flash: SimFlash<64> = SimFlash::open(&path, 128).unwrap();
         flash.write(64, &[1, 2, 3, 4]).unwrap();
+        assert_eq!(SimFlash::<64>::open(&path, 128).unwrap_err().to_string(), "another scanner uses it");
         drop(flash);
         let flash: SimFlash<64> = SimFlash::open(&path, 128).unwrap();
         assert_eq!(&flash.bytes()[64..69], [1, 2, 3, 4, 0xFF]);

@@ -490,12 +490,7 @@ impl Play {
         self.answered = Some(at);
     }
 
-    fn act(
-        &mut self,
-        now: u64,
-        session: Option<SessionId>,
-        sensor: &mut VirtualSensor,
-    ) {
+    fn act(&mut self, now: u64, session: Option<SessionId>, sensor: &mut VirtualSensor) {
         if self.script.begin == Begin::EachSession && session.is_some() && session != self.session {
             self.session = session;
             self.began = Some(now);
@@ -505,7 +500,8 @@ impl Play {
             self.began.get_or_insert(now);
         }
         if let Some((finger, since)) = self.lying {
-            let done = self.answered.is_some_and(|at| now >= at + self.manners.reaction) || now >= since + IMPATIENCE;
+            let done = self.answered.is_some_and(|at| now >= at + self.manners.reaction)
+                || now >= since + IMPATIENCE;
             if done {
                 sensor.lift();
                 self.free = now + self.manners.change;

@@ -165,7 +165,7 @@ fn a_wrong_code_or_address_is_explained() {
     let world = Loopback::new(1);
     let config = SimConfig::new(&world.url, "Room 1", MAC, vec![1]);
     let error = Simulator::new(config).unwrap().pair("WRONG").unwrap_err();
-    assert_eq!(error.to_string(), "not paired: not paired: 404 pairing_code");
+    assert_eq!(error.to_string(), "not paired: 404 pairing_code");
     let config = SimConfig::new("https://example.org", "Room 1", MAC, vec![1]);
     assert!(matches!(Simulator::new(config), Err(SimError::Url)));
     // A port on which nobody listens.
