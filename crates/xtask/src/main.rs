@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod apt;
 mod bench;
 mod ci;
 mod deny;
 mod dist;
+mod firmware;
 mod new_migration;
 mod proc;
 mod report;
@@ -33,12 +35,15 @@ enum Chore {
     NewMigration(new_migration::Args),
     /// Build the archive that is handed out
     Dist(dist::Args),
+    /// Build the scanner's images and run its self-test on an emulated machine
+    Firmware(firmware::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Test(args) => return test::run(&args),
         Chore::Ci(args) => return ci::run(&args),
+        Chore::Firmware(args) => return firmware::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::NewMigration(args) => new_migration::run(&args),
         Chore::Dist(args) => dist::run(&args),

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::Part;
-use crate::proc;
+use crate::{apt, proc};
 
 /// The oldest Node.js that the UI's tools run on.
 const NODE: (u32, u32) = (20, 19);
@@ -23,7 +23,7 @@ pub(super) fn bring(parts: &[Part]) -> Result<()> {
     if parts.contains(&Part::Browser) && !Path::new("/usr/bin/chromium").exists() {
         packages.push("chromium");
     }
-    install(&packages)
+    apt::install(&packages)
 }
 
 fn node() -> Result<()> {
@@ -54,25 +54,6 @@ fn postgresql() -> bool {
     env::split_paths(&path)
         .chain(packaged)
         .any(|dir| dir.join("postgres").exists() && dir.join("initdb").exists())
-}
-
-fn install(packages: &[&str]) -> Result<()> {
-    if packages.is_empty() {
-        return Ok(());
-    }
-    let names = packages.join(" ");
-    let command = format!("apt-get update && apt-get install -y --no-install-recommends {names}");
-    let root = proc::output(Command::new("id").arg("-u"))?.trim() == "0";
-    if !root || !proc::answers(Command::new("apt-get").arg("--version")) {
-        bail!("missing: {names}. On Debian, as root: {command}");
-    }
-    eprintln!("missing: {names}; installing: {command}");
-    for args in [&["update", "-q"][..], &["install", "-y", "-q", "--no-install-recommends"]] {
-        let packages = if args[0] == "install" { packages } else { &[] };
-        let mut apt = Command::new("apt-get");
-        proc::run(apt.args(args).args(packages).env("DEBIAN_FRONTEND", "noninteractive"))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
