@@ -157,7 +157,6 @@ fn hold(
             source: Source::Fingerprint,
             observed_at: at + 1_000,
             reason: None,
-            receipt: None,
         };
         tx.append_mark(id, student, &mark)?;
     }

@@ -111,9 +111,6 @@ pub struct Mark {
     pub observed_at: UtcMillis,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The scanner's own number of the mark, by which a repeated upload of it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<String>,
 }
 
 /// A mark with the stamps of the record that carries it.
@@ -163,7 +160,7 @@ mod tests {
             0..1_000_u128,
         )
             .prop_map(|(status, source, observed_at, hlc, id)| Stamped {
-                mark: Mark { status, source, observed_at, reason: None, receipt: None },
+                mark: Mark { status, source, observed_at, reason: None },
                 hlc,
                 id: OpId(Uuid::from_u128(id)),
             })
@@ -206,7 +203,7 @@ mod tests {
 
     fn stamped(source: Source, status: Option<Status>, observed_at: i64, hlc: i64) -> Stamped {
         let id = OpId(Uuid::from_u128(u128::try_from(hlc).unwrap()));
-        Stamped { mark: Mark { status, source, observed_at, reason: None, receipt: None }, hlc, id }
+        Stamped { mark: Mark { status, source, observed_at, reason: None }, hlc, id }
     }
 
     #[test]

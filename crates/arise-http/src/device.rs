@@ -53,6 +53,13 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
+    fn signed(&self) -> Option<DeviceId> {
+        match self {
+            Self::Signed { id, .. } => Some(*id),
+            Self::Legacy(_) | Self::Stranger => None,
+        }
+    }
+
     /// Uses the request's counter up and answers which scanner it is.
     fn enter(&self, tx: &mut WriteTx<'_>) -> Result<DeviceId> {
         let id = match self {
@@ -190,23 +197,30 @@ async fn write<T: Send + 'static>(
     caller: Caller,
     job: impl FnOnce(&mut WriteTx<'_>, DeviceId) -> Result<T> + Send + 'static,
 ) -> ApiResult<T> {
-    let signed = match caller {
-        Caller::Signed { id, .. } => Some(id),
-        _ => None,
-    };
-    let outcome = app
-        .store
-        .write(move |tx| {
-            let id = caller.enter(tx)?;
-            job(tx, id)
-        })
-        .await;
-    if let (Err(error), Some(id)) = (&outcome, signed)
+    let signed = caller.signed();
+    let outcome = app.store.write(move |tx| caller.enter(tx).and_then(|id| job(tx, id))).await;
+    note_replay(app, signed, &outcome).await;
+    outcome.map_err(ApiError)
+}
+
+/// [`write`] for a job that once the scanner is let in can't fail but by a fault of the disk.
+async fn write_checked<T: Send + 'static>(
+    app: &App,
+    caller: Caller,
+    job: impl FnOnce(&mut WriteTx<'_>, DeviceId) -> Result<T> + Send + 'static,
+) -> ApiResult<T> {
+    let signed = caller.signed();
+    let outcome = app.store.write_checked(move |tx| caller.enter(tx).and_then(|id| job(tx, id))).await;
+    note_replay(app, signed, &outcome).await;
+    outcome.map_err(ApiError)
+}
+
+async fn note_replay<T>(app: &App, signed: Option<DeviceId>, outcome: &Result<T>) {
+    if let (Err(error), Some(id)) = (outcome, signed)
         && error.code == "replayed"
     {
         refused(app, id, "replayed").await;
     }
-    outcome.map_err(ApiError)
 }
 
 /// A scanner as screens see it.
@@ -599,7 +613,7 @@ pub(crate) async fn marks(
     let Caller::Signed { pairing, .. } = caller else {
         return Err(Error::unauthorized("not_signed", "This scanner must be paired first.").into());
     };
-    let results = write(&app, caller, move |tx, id| {
+    let results = write_checked(&app, caller, move |tx, id| {
         let before = device::seen(tx, id)?;
         let mut seen = before.clone();
         let mut results = Vec::with_capacity(upload.marks.len());
@@ -635,21 +649,14 @@ fn take(
     let now = tx.now();
     let observed_at = mark.observed_at(upload, now);
     let mut record = DeviceMark { seq: mark.seq, class_roll_id: mark.roll(), session_id: None, observed_at };
-    let receipt = format!("{pairing}.{}", mark.seq);
-    let told = judge(tx, id, mark, &mut record, receipt)?;
+    let told = judge(tx, id, mark, &mut record)?;
     if told.status != SUCCESS {
         device::tell(tx, id, pairing, &record, &told)?;
     }
     Ok(told)
 }
 
-fn judge(
-    tx: &mut WriteTx<'_>,
-    id: DeviceId,
-    mark: &UploadedMark,
-    record: &mut DeviceMark,
-    receipt: String,
-) -> Result<Told> {
+fn judge(tx: &mut WriteTx<'_>, id: DeviceId, mark: &UploadedMark, record: &mut DeviceMark) -> Result<Told> {
     let Some(roll) = record.class_roll_id else { return Ok(say("invalid", UNREADABLE)) };
     let named = match &mark.session_id {
         None | Some(Value::Null) => None,
@@ -674,8 +681,7 @@ fn judge(
     });
     let prompt = record.observed_at.is_some_and(|at| now - at <= PROMPT);
     let source = if prompt { Source::Fingerprint } else { Source::ScannerQueue };
-    let taken =
-        mark::observe(tx, session.id, window, student.student_id, source, observed_at, Some(receipt))?;
+    let taken = mark::observe(tx, session.id, window, student.student_id, source, observed_at)?;
     let told = match taken {
         Taken::New => say(SUCCESS, MARKED),
         Taken::Duplicate => say("duplicate", ALREADY_MARKED),
@@ -778,7 +784,7 @@ fn legacy_take(tx: &mut WriteTx<'_>, session: &Session, roll: i64, source: Sourc
         return Ok(None);
     };
     let now = tx.now();
-    mark::observe(tx, session.id, &session.window, student.student_id, source, now, None).map(Some)
+    mark::observe(tx, session.id, &session.window, student.student_id, source, now).map(Some)
 }
 
 #[derive(Deserialize)]

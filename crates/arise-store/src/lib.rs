@@ -53,7 +53,7 @@ use crate::pg::Postgres;
 use crate::sqlite::{Mode, Sqlite};
 pub use crate::tx::{Tx, WriteTx};
 pub use crate::value::{FromValue, Row, Value};
-use crate::writer::{Done, Job, Writer};
+use crate::writer::{Done, Job, Run, Writer};
 
 /// Where the records are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +136,21 @@ impl Store {
         answer.await.map_err(|_| lost())?
     }
 
+    /// [`Store::write`] for a job that checks everything before it writes: it costs less when many wait. Should
+    /// it fail after it has written all the same, everything that was to be committed with it fails too.
+    ///
+    /// # Errors
+    /// Those of [`Store::write`].
+    pub async fn write_checked<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = write_job(job);
+        self.writes.send(Job { checked: true, ..job }).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| lost())?
+    }
+
     /// [`Store::write`] for threads outside the async runtime.
     pub fn write_blocking<T, F>(&self, job: F) -> Result<T>
     where
@@ -197,7 +212,7 @@ where
     F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
 {
     let (sender, answer) = oneshot::channel();
-    let job: Job = Box::new(move |tx| {
+    let run: Run = Box::new(move |tx| {
         let result = job(tx);
         let keep = result.is_ok();
         // What failed by itself keeps its own error, whatever became of the commit.
@@ -206,7 +221,7 @@ where
         });
         (keep, done)
     });
-    (job, answer)
+    (Job { run, checked: false }, answer)
 }
 
 fn read_job<T, F>(job: F) -> (ReadJob, oneshot::Receiver<Result<T>>)

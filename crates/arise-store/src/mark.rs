@@ -72,7 +72,6 @@ pub fn observe(
     student: StudentId,
     source: Source,
     observed_at: UtcMillis,
-    receipt: Option<String>,
 ) -> Result<Taken> {
     let known = find(tx, session, student)?;
     let earliest = match &known {
@@ -84,7 +83,7 @@ pub fn observe(
         return Ok(Taken::Duplicate);
     }
     let status = Some(window.status_at(observed_at));
-    tx.append_mark(session, student, &Mark { status, source, observed_at, reason: None, receipt })?;
+    tx.append_mark(session, student, &Mark { status, source, observed_at, reason: None })?;
     let stood = known.is_some_and(|known| known.source.is_human() && known.status.attended());
     Ok(if stood { Taken::Duplicate } else { Taken::New })
 }
@@ -129,6 +128,6 @@ pub fn decide(
     }
     let observed_at = tx.now();
     let reason = (!reason.is_empty()).then(|| reason.to_owned());
-    tx.append_mark(session.id, student, &Mark { status, source, observed_at, reason, receipt: None })?;
+    tx.append_mark(session.id, student, &Mark { status, source, observed_at, reason })?;
     Ok(Taken::New)
 }

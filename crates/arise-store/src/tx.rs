@@ -55,6 +55,8 @@ pub(crate) struct NodeState {
 /// What one job leaves to be done before it ends, and after it is committed.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
+    /// Whether anything was changed.
+    pub(crate) wrote: bool,
     /// Told to live screens after the commit.
     pub(crate) events: Vec<Event>,
     /// Settled sessions in which a student's mark changed.
@@ -96,7 +98,9 @@ impl<'a> WriteTx<'a> {
     /// # Errors
     /// `disk_full` and its like; `internal` for a fault of the statement.
     pub fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-        self.tx.engine.execute(sql, params)
+        let changed = self.tx.engine.execute(sql, params)?;
+        self.effects.wrote |= changed > 0;
+        Ok(changed)
     }
 
     /// Tells live screens, once this is committed. What is said over and over is told once.

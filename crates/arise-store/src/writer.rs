@@ -15,8 +15,15 @@ use crate::{node, params, tally};
 /// Told the outcome of the commit; sends the job's answer.
 pub(crate) type Done = Box<dyn FnOnce(Result<()>) + Send>;
 
-/// A job runs inside the transaction and says whether its changes stay.
-pub(crate) type Job = Box<dyn FnOnce(&mut WriteTx<'_>) -> (bool, Done) + Send>;
+/// Runs inside the transaction and says whether its changes stay.
+pub(crate) type Run = Box<dyn FnOnce(&mut WriteTx<'_>) -> (bool, Done) + Send>;
+
+pub(crate) struct Job {
+    pub(crate) run: Run,
+    /// It fails before it writes, or not at all, so that it needs no savepoint of its own: SQLite copies every
+    /// page that is changed inside one.
+    pub(crate) checked: bool,
+}
 
 /// The most jobs of one commit: bounds how long the first waits for the last.
 const MAX_BATCH: usize = 512;
@@ -81,15 +88,21 @@ impl Writer {
         let before = self.node.hlc;
         let alone = batch.len() == 1;
         for job in batch.drain(..) {
-            if !alone {
+            // A failed statement spoils a whole transaction of PostgreSQL unless a savepoint stands before it.
+            let guarded = !alone && (!job.checked || self.engine.is_shared());
+            if guarded {
                 self.engine.execute("SAVEPOINT job", &[])?;
             }
-            let (keep, effects, done) = self.run_job(job);
+            let (keep, effects, done) = self.run_job(job.run);
             answers.push(done);
             if keep {
                 events.extend(effects.events);
-                if !alone {
+                if guarded {
                     self.engine.execute("RELEASE SAVEPOINT job", &[])?;
+                }
+            } else if !guarded && !alone {
+                if effects.wrote {
+                    return Err(Error::internal("a checked job failed after it had written"));
                 }
             } else if alone {
                 return self.engine.execute("ROLLBACK", &[]).map(|_| ());
@@ -107,22 +120,22 @@ impl Writer {
         self.engine.execute("COMMIT", &[]).map(|_| ())
     }
 
-    fn run_job(&mut self, job: Job) -> (bool, Effects, Done) {
+    fn run_job(&mut self, run: Run) -> (bool, Effects, Done) {
         let mut tx = WriteTx::new(Tx::new(&mut *self.engine, self.clock.now()), &mut self.node);
         // A panic in one job spoils only that job.
         match catch_unwind(AssertUnwindSafe(|| {
-            let (keep, done) = job(&mut tx);
+            let (keep, done) = run(&mut tx);
             let settled = if keep { tally::refresh_dirty(&mut tx) } else { Ok(()) };
             (keep, settled, done)
         })) {
             Ok((keep, Ok(()), done)) => (keep, std::mem::take(&mut tx.effects), done),
             Ok((_, Err(error), done)) => (
                 false,
-                Effects::default(),
+                std::mem::take(&mut tx.effects),
                 Box::new(move |outcome: Result<()>| done(outcome.and(Err(error)))),
             ),
             // The panic was printed by its hook. The job's answer went with it: its caller sees that.
-            Err(_) => (false, Effects::default(), Box::new(|_| {})),
+            Err(_) => (false, std::mem::take(&mut tx.effects), Box::new(|_| {})),
         }
     }
 }

@@ -214,7 +214,6 @@ async fn happen(server: &TestServer, college: &College, dice: &mut Dice) {
                     source: Source::ScannerQueue,
                     observed_at: window.starts_at + MINUTE,
                     reason: None,
-                    receipt: None,
                 };
                 tx.append_mark(session, student, &mark)
             })
@@ -227,10 +226,10 @@ async fn happen(server: &TestServer, college: &College, dice: &mut Dice) {
             })
             .await;
         }
-        15 => {
+        15 if dice.percent(30) => {
             let _ = write(server, move |tx| student::archive(tx, student)).await;
         }
-        16 => {
+        15 | 16 => {
             let cell = Cell::of(Kind::Student, student);
             write(server, move |tx| tx.put(&cell, fields(json!({"archived": 0})), None)).await.unwrap();
         }

@@ -188,7 +188,7 @@ pub(crate) fn observe(
     observed_at: i64,
 ) -> Result<Taken> {
     let window = session::get(tx, session)?.window;
-    mark::observe(tx, session, &window, student, Source::Fingerprint, observed_at, None)
+    mark::observe(tx, session, &window, student, Source::Fingerprint, observed_at)
 }
 
 pub(crate) fn minutes(n: i64) -> i64 {

@@ -272,7 +272,6 @@ fn hold(
                     source: Source::Leave,
                     observed_at: at,
                     reason: Some("Medical certificate".to_owned()),
-                    receipt: None,
                 };
                 tx.act_as(teacher);
                 tx.append_mark(id, person.id, &mark)?;
@@ -290,16 +289,12 @@ fn hold(
             tx.append_mark(
                 id,
                 person.id,
-                &Mark { status, source: Source::Teacher, observed_at: at + after, reason, receipt: None },
+                &Mark { status, source: Source::Teacher, observed_at: at + after, reason },
             )?;
         } else {
             tx.act_as(Actor::SYSTEM);
             let status = Some(held.window.status_at(at + after));
-            tx.append_mark(
-                id,
-                person.id,
-                &Mark { status, source, observed_at: at + after, reason: None, receipt: None },
-            )?;
+            tx.append_mark(id, person.id, &Mark { status, source, observed_at: at + after, reason: None })?;
         }
     }
     Ok(())
