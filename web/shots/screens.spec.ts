@@ -69,6 +69,12 @@ for (const scheme of ["light", "dark"] as const) {
         await page.goto(`/t/c/${course}/register`);
         await expect(page.getByRole("table")).toBeVisible();
         await shot(page, "register", false);
+        await page.goto(`/t/c/${course}/figures`);
+        await expect(page.getByRole("heading", { name: "Students short of attendance" })).toBeVisible();
+        await shot(page, "figures", false);
+        await page.goto(`/t/c/${course}/sheet`);
+        await expect(page.getByRole("table")).toBeVisible();
+        await shot(page, "sheet", false);
         const { sessions } = await get<{ sessions: { id: string; is_active: boolean }[] }>(page, `/api/teacher/history/${course}`);
         await page.goto(`/t/s/${sessions.find(({ is_active }) => !is_active)!.id}`);
         await shot(page, "report", false);
@@ -88,6 +94,7 @@ for (const scheme of ["light", "dark"] as const) {
           enrolment: `/a/courses/${course!.id}/students`,
           scanners: "/a/scanners",
           settings: "/a/settings",
+          setup: "/a/setup",
           history: "/a/audit",
           "by-course": `/a/analytics/course/${course!.id}`,
           "by-student": `/a/analytics/student/${student!.id}`,
