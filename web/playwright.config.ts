@@ -7,6 +7,8 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   timeout: 60_000,
+  // Generous, for machines that do other things meanwhile.
+  expect: { timeout: 15_000 },
   reporter: process.env.CI ? "line" : "list",
   outputDir: "test-results",
   use: {

@@ -69,7 +69,7 @@ for (const width of [1366, 360, 320]) {
 
     test("teacher", async ({ page }) => {
       // Some twenty screens, each gone through by axe.
-      test.slow();
+      test.setTimeout(8 * 60_000);
       const seeded = await seed();
       await logInAsTeacher(page, seeded);
       await page.goto("/t");
@@ -125,7 +125,7 @@ for (const width of [1366, 360, 320]) {
     });
 
     test("administrator", async ({ page }) => {
-      test.slow();
+      test.setTimeout(8 * 60_000);
       const seeded = await seed();
       await logInAsAdmin(page);
       const id = seeded.students[0]!.id;
