@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 
-use arise_core::clock::{DAY, MINUTE, SECOND};
+use arise_core::clock::{DAY, HOUR, MINUTE, SECOND};
 use arise_core::session::MAX_AHEAD;
 use arise_core::zone::Zone;
 use arise_core::{Actor, DeviceId, Error, Result, Role, SessionId, Source, UtcMillis, signature, text};
-use arise_store::device::{Credential, Device, DeviceMark, Health, Told};
+use arise_store::device::{Credential, Device, DeviceMark, Health, RefusedMark, Told};
 use arise_store::mark::Taken;
 use arise_store::session::Session;
 use arise_store::{Store, WriteTx, audit, device, enrolment, mark, session};
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::error::{ApiError, ApiResult};
 use crate::extract::{Id, Json, Raw, Who, from_slice};
+use crate::session::of_teacher;
 
 pub(crate) const ID_HEADER: &str = "x-arise-device";
 const COUNTER_HEADER: &str = "x-arise-counter";
@@ -240,6 +241,8 @@ pub(crate) struct DeviceView {
     queue_count: Option<i64>,
     sync_count: Option<i64>,
     firmware: String,
+    /// Fingers in its sensor.
+    enrolled_count: Option<usize>,
     last_seen: Option<String>,
 }
 
@@ -264,6 +267,7 @@ impl DeviceView {
             queue_count: device.health.queue_count,
             sync_count: device.health.sync_count,
             firmware: device.firmware.clone(),
+            enrolled_count: device.enrolled_slots.as_ref().map(Vec::len),
             last_seen: device.last_seen.map(|at| zone.iso(at)),
         }
     }
@@ -283,6 +287,30 @@ async fn views(app: &App) -> ApiResult<Vec<DeviceView>> {
 
 pub(crate) async fn list(State(app): State<App>) -> ApiResult<Json<Vec<DeviceView>>> {
     Ok(Json(views(&app).await?))
+}
+
+/// A scanner with the slots of its sensor, so that the administrator sees whose finger lacks.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AdminDeviceView {
+    #[serde(flatten)]
+    view: DeviceView,
+    enrolled_slots: Option<Vec<u16>>,
+}
+
+pub(crate) async fn list_with_slots(State(app): State<App>) -> ApiResult<Json<Vec<AdminDeviceView>>> {
+    let zone = app.zone();
+    let devices = app
+        .store
+        .read(move |tx| {
+            let now = tx.now();
+            let with_slots = |device: Device| AdminDeviceView {
+                view: DeviceView::new(&device, &zone, now),
+                enrolled_slots: device.enrolled_slots,
+            };
+            Ok(device::list(tx)?.into_iter().map(with_slots).collect::<Vec<_>>())
+        })
+        .await?;
+    Ok(Json(devices))
 }
 
 /// The scanner heard of last, in the fields of old, and all scanners.
@@ -417,6 +445,56 @@ pub(crate) async fn remove(
     Ok(Json(json!({"status": "success", "message": "Scanner removed"})))
 }
 
+/// Lets a scanner beep with its next heartbeat, for who looks for it.
+pub(crate) async fn beep(State(app): State<App>, Id(id): Id<DeviceId>) -> ApiResult<Json<Value>> {
+    app.store
+        .write(move |tx| {
+            let known = device::get(tx, id)?;
+            if !(known.signed && known.paired) {
+                return Err(Error::conflict(
+                    "cannot_beep",
+                    "Only a paired scanner of the new protocol beeps.",
+                ));
+            }
+            device::call(tx, id)
+        })
+        .await?;
+    Ok(Json(json!({"status": "success", "message": "The scanner beeps with its next heartbeat"})))
+}
+
+/// The marks that scanners sent on a session's day and that count nowhere, for its teacher.
+pub(crate) async fn refused_marks(
+    State(app): State<App>,
+    Who(actor): Who,
+    Id(id): Id<SessionId>,
+) -> ApiResult<Json<Value>> {
+    let zone = app.zone();
+    let marks = app
+        .store
+        .read(move |tx| {
+            let session = of_teacher(tx, id, actor)?;
+            let start = zone.start_of(&session.held_on).unwrap_or(session.window.starts_at);
+            // Where clocks change, a day has an hour more or less; the next day's date says where it ends.
+            let end = zone.start_of(&zone.date(start + DAY + 2 * HOUR)).unwrap_or(start + DAY);
+            let marks = device::refused_marks(tx, &session, start..end)?;
+            let view = |refused: RefusedMark| {
+                json!({
+                    "seq": refused.mark.seq,
+                    "class_roll_id": refused.mark.class_roll_id,
+                    "session_id": refused.mark.session_id,
+                    "status": refused.status,
+                    "message": refused.message,
+                    "observed_at": refused.mark.observed_at.map(|at| zone.iso(at)),
+                    "received_at": zone.iso(refused.received_at),
+                    "device_name": refused.device_name,
+                })
+            };
+            Ok(marks.into_iter().map(view).collect::<Vec<_>>())
+        })
+        .await?;
+    Ok(Json(json!({"marks": marks})))
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Pair {
     code: String,
@@ -449,6 +527,8 @@ struct Heartbeat {
     #[serde(default, deserialize_with = "number")]
     sync_count: Option<i64>,
     firmware: Option<String>,
+    /// Only after it changed; an array of numbers, from 1.
+    enrolled_slots: Option<Value>,
 }
 
 /// A whole number, or nothing: a scanner with a strange figure still works.
@@ -470,6 +550,15 @@ impl Heartbeat {
             self.firmware.as_deref().map(|text| text::optional("firmware", text, 40)).transpose()?;
         device::heartbeat(tx, id, &health, firmware.as_deref())
     }
+
+    /// The slots it says hold a finger. What isn't one is left off.
+    fn slots(&self) -> Option<Vec<u16>> {
+        let slot = |value: &Value| u16::try_from(value.as_u64()?).ok().filter(|slot| *slot >= 1);
+        let mut slots: Vec<u16> = self.enrolled_slots.as_ref()?.as_array()?.iter().filter_map(slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        Some(slots)
+    }
 }
 
 /// Takes a scanner's word of its own health. One of the older protocol makes itself known with it.
@@ -482,8 +571,16 @@ pub(crate) async fn heartbeat(
     let beat: Result<Heartbeat, ApiError> = from_slice(&body);
     let Some(Extension(Address(address))) = address else {
         let beat = beat?;
-        write(&app, caller, move |tx, id| beat.keep(tx, id)).await?;
-        return Ok(Json(json!({"status": "ok"})));
+        let called = write(&app, caller, move |tx, id| {
+            if let Some(slots) = beat.slots() {
+                device::set_enrolled_slots(tx, id, &slots)?;
+            }
+            beat.keep(tx, id)?;
+            device::take_call(tx, id)
+        })
+        .await?;
+        let answer = if called { json!({"status": "ok", "beep": true}) } else { json!({"status": "ok"}) };
+        return Ok(Json(answer));
     };
     // What isn't a heartbeat doesn't make a scanner known.
     let beat = match (beat, &caller) {
@@ -618,13 +715,17 @@ pub(crate) async fn marks(
         let mut seen = before.clone();
         let mut results = Vec::with_capacity(upload.marks.len());
         for mark in &upload.marks {
-            let told = if seen.insert(mark.seq) {
+            let (told, name) = if seen.insert(mark.seq) {
                 take(tx, id, pairing, mark, &upload)?
             } else {
-                // Whatever has become of rolls and sessions since.
-                device::told(tx, id, pairing, mark.seq)?.unwrap_or_else(|| say(SUCCESS, MARKED))
+                // Whatever has become of rolls and sessions since. Who waited to read a name has long gone.
+                (device::told(tx, id, pairing, mark.seq)?.unwrap_or_else(|| say(SUCCESS, MARKED)), None)
             };
-            results.push(json!({"seq": mark.seq, "status": told.status, "message": told.message}));
+            let mut result = json!({"seq": mark.seq, "status": told.status, "message": told.message});
+            if let Some(name) = name {
+                result["student_name"] = name.into();
+            }
+            results.push(result);
         }
         if seen != before {
             device::set_seen(tx, id, &seen)?;
@@ -639,39 +740,53 @@ fn say(status: &str, message: &str) -> Told {
     Told { status: status.into(), message: message.into(), student_id: None }
 }
 
+/// What a scanner is told of a new mark, and the name of the student it counts for.
 fn take(
     tx: &mut WriteTx<'_>,
     id: DeviceId,
     pairing: i64,
     mark: &UploadedMark,
     upload: &Upload,
-) -> Result<Told> {
+) -> Result<(Told, Option<String>)> {
     let now = tx.now();
     let observed_at = mark.observed_at(upload, now);
     let mut record = DeviceMark { seq: mark.seq, class_roll_id: mark.roll(), session_id: None, observed_at };
-    let told = judge(tx, id, mark, &mut record)?;
+    let (told, name) = judge(tx, id, mark, &mut record)?;
     if told.status != SUCCESS {
         device::tell(tx, id, pairing, &record, &told)?;
     }
-    Ok(told)
+    Ok((told, name))
 }
 
-fn judge(tx: &mut WriteTx<'_>, id: DeviceId, mark: &UploadedMark, record: &mut DeviceMark) -> Result<Told> {
-    let Some(roll) = record.class_roll_id else { return Ok(say("invalid", UNREADABLE)) };
+fn judge(
+    tx: &mut WriteTx<'_>,
+    id: DeviceId,
+    mark: &UploadedMark,
+    record: &mut DeviceMark,
+) -> Result<(Told, Option<String>)> {
+    let Some(roll) = record.class_roll_id else { return Ok((say("invalid", UNREADABLE), None)) };
     let named = match &mark.session_id {
         None | Some(Value::Null) => None,
         Some(value) => match value.as_str().and_then(|text| text.parse::<SessionId>().ok()) {
             Some(session) => Some(session),
-            None => return Ok(say("invalid", UNREADABLE)),
+            None => return Ok((say("invalid", UNREADABLE), None)),
         },
     };
     let session = match resolve(tx, id, named, record.observed_at)? {
         Ok(session) => session,
-        Err(message) => return Ok(say("no_session", message)),
+        Err(message) => {
+            // It is refused all the same; the teacher of the session that it names sees it.
+            if let Some(named) = named
+                && session::find(tx, named)?.is_some()
+            {
+                record.session_id = Some(named);
+            }
+            return Ok((say("no_session", message), None));
+        }
     };
     record.session_id = Some(session.id);
     let Some(student) = enrolment::student_by_roll(tx, session.course_id, roll, &session.held_on)? else {
-        return Ok(say("not_enrolled", NOT_ENROLLED));
+        return Ok((say("not_enrolled", NOT_ENROLLED), None));
     };
     let now = tx.now();
     let window = &session.window;
@@ -686,7 +801,7 @@ fn judge(tx: &mut WriteTx<'_>, id: DeviceId, mark: &UploadedMark, record: &mut D
         Taken::New => say(SUCCESS, MARKED),
         Taken::Duplicate => say("duplicate", ALREADY_MARKED),
     };
-    Ok(Told { student_id: Some(student.student_id), ..told })
+    Ok((Told { student_id: Some(student.student_id), ..told }, Some(student.student_name)))
 }
 
 /// The session a mark belongs to: the one that was open when the finger was placed, never the one that
@@ -707,15 +822,9 @@ fn resolve(
         let ours = session.device_id.is_none_or(|chosen| chosen == id);
         return Ok(if inside && ours { Ok(session) } else { Err(NO_SESSION) });
     }
-    match observed_at {
-        Some(at) => Ok(session::for_device_at(tx, id, at)?.ok_or(NO_SESSION)),
-        None => match session::for_device(tx, id) {
-            Ok(session) => Ok(Ok(session)),
-            Err(error) if error.code == "choose_scanner" => Ok(Err(CHOOSE_SCANNER)),
-            Err(error) if error.code == "no_session" => Ok(Err(NO_SESSION)),
-            Err(error) => Err(error),
-        },
-    }
+    // A mark that names no session and whose time nobody knows may be of any class.
+    let Some(at) = observed_at else { return Ok(Err(NO_SESSION)) };
+    Ok(session::for_device_at(tx, id, at)?.ok_or(NO_SESSION))
 }
 
 // The older protocol.

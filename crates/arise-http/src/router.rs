@@ -55,11 +55,12 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Admin, "/api/admin/analytics/trends", trends::get);
     r.get(Admin, "/api/admin/audit", audit::list);
 
-    r.get(Admin, "/api/admin/devices", device::list);
+    r.get(Admin, "/api/admin/devices", device::list_with_slots);
     r.post(Admin, "/api/admin/devices", device::create);
     r.put(Admin, "/api/admin/devices/{id}", device::update);
     r.delete(Admin, "/api/admin/devices/{id}", device::remove);
     r.post(Admin, "/api/admin/devices/{id}/pairing-code", device::offer_pairing);
+    r.post(Admin, "/api/admin/devices/{id}/beep", device::beep);
 
     r.get(Public, "/api/teacher/course-codes", session::course_codes);
     r.get(Teacher, "/api/teacher/courses", session::my_courses);
@@ -75,6 +76,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Teacher, "/api/teacher/session/{id}/status", session::status);
     r.get(Teacher, "/api/teacher/session/{id}/live", live::stream);
     r.get(Teacher, "/api/teacher/session/{id}/snapshot", live::snapshot);
+    r.get(Teacher, "/api/teacher/session/{id}/refused-marks", device::refused_marks);
     r.delete(Teacher, "/api/teacher/session/{id}/delete", session::delete);
     r.get(Teacher, "/api/teacher/report/{id}", report::get);
     r.get(Teacher, "/api/teacher/report/export/{id}", report::export);

@@ -1,5 +1,8 @@
 //! Scanners of this node.
 
+use std::cmp::Reverse;
+use std::ops::Range;
+
 use arise_core::clock::{MINUTE, SECOND};
 use arise_core::seen::Seen;
 use arise_core::signature::Key;
@@ -9,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::event::Event;
 use crate::params;
+use crate::session::Session;
 use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
 
@@ -31,6 +35,8 @@ pub struct Device {
     pub address: String,
     pub firmware: String,
     pub health: Health,
+    /// Slots of its sensor that hold a finger, from 1; `None` when it hasn't said.
+    pub enrolled_slots: Option<Vec<u16>>,
     pub last_seen: Option<UtcMillis>,
     pub created_at: UtcMillis,
 }
@@ -58,7 +64,7 @@ impl Device {
 }
 
 const COLUMNS: &str = "id, name, room, mac_address, protocol, approved, device_key IS NOT NULL, address, firmware, \
-                       wifi_strength, battery, queue_count, sync_count, last_seen, created_at";
+                       wifi_strength, battery, queue_count, sync_count, last_seen, created_at, enrolled_slots";
 
 fn from_row(row: &Row) -> Result<Device> {
     Ok(Device {
@@ -79,6 +85,12 @@ fn from_row(row: &Row) -> Result<Device> {
         },
         last_seen: row.get(13)?,
         created_at: row.get(14)?,
+        enrolled_slots: row
+            .get::<Option<String>>(15)?
+            .map(|slots| {
+                serde_json::from_str(&slots).map_err(|e| Error::internal(format!("a scanner's slots: {e}")))
+            })
+            .transpose()?,
     })
 }
 
@@ -252,6 +264,23 @@ pub fn heartbeat(tx: &mut WriteTx<'_>, id: DeviceId, health: &Health, firmware: 
     Ok(())
 }
 
+/// Remembers which slots of a scanner's sensor hold a finger.
+pub fn set_enrolled_slots(tx: &mut WriteTx<'_>, id: DeviceId, slots: &[u16]) -> Result<()> {
+    let slots =
+        serde_json::to_string(slots).map_err(|e| Error::internal(format!("a scanner's slots: {e}")))?;
+    tx.execute("UPDATE device SET enrolled_slots = ?2 WHERE id = ?1", params![id, slots]).map(|_| ())
+}
+
+/// Calls a scanner: [`take_call`] answers it once.
+pub fn call(tx: &mut WriteTx<'_>, id: DeviceId) -> Result<()> {
+    tx.execute("UPDATE device SET beep = 1 WHERE id = ?1", params![id]).map(|_| ())
+}
+
+/// Whether somebody has called this scanner since this was last asked.
+pub fn take_call(tx: &mut WriteTx<'_>, id: DeviceId) -> Result<bool> {
+    Ok(tx.execute("UPDATE device SET beep = 0 WHERE id = ?1 AND beep = 1", params![id])? > 0)
+}
+
 /// The scanner of the unsigned protocol with this MAC address; a new one waits for approval.
 ///
 /// # Errors
@@ -336,4 +365,60 @@ pub fn tell(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, mark: &DeviceMark,
         ],
     )
     .map(|_| ())
+}
+
+/// A mark that a scanner was told is refused, as the teacher sees it.
+#[derive(Debug, Clone)]
+pub struct RefusedMark {
+    pub mark: DeviceMark,
+    pub status: String,
+    pub message: String,
+    pub received_at: UtcMillis,
+    pub device_name: String,
+}
+
+const REFUSED: &str = "SELECT m.seq, m.class_roll_id, m.session_id, m.observed_at, m.status, m.message, m.received_at, d.name \
+    FROM device_mark m JOIN device d ON d.id = m.device_id";
+/// More than a scanner keeps, and than anybody reads.
+const MAX_REFUSED: usize = 500;
+
+/// The marks refused on the day of a session: those for its course, and those of no known session from a scanner that may
+/// have marked for it. The newest come first.
+pub fn refused_marks(tx: &mut Tx<'_>, session: &Session, day: Range<UtcMillis>) -> Result<Vec<RefusedMark>> {
+    let placed = tx.query(
+        &format!(
+            "{REFUSED} JOIN session s ON s.id = m.session_id \
+             WHERE s.course_id = ?1 AND s.held_on = ?2 AND m.status <> 'success' AND m.status <> 'duplicate' \
+             ORDER BY m.received_at DESC, m.seq DESC LIMIT {MAX_REFUSED}"
+        ),
+        params![session.course_id, &session.held_on],
+    )?;
+    let unplaced = tx.query(
+        &format!(
+            "{REFUSED} WHERE m.session_id IS NULL AND m.status <> 'success' AND m.status <> 'duplicate' \
+             AND coalesce(m.observed_at, m.received_at) >= ?1 AND coalesce(m.observed_at, m.received_at) < ?2 \
+             AND m.device_id = coalesce(?3, m.device_id) ORDER BY m.received_at DESC, m.seq DESC LIMIT {MAX_REFUSED}"
+        ),
+        params![day.start, day.end, session.device_id],
+    )?;
+    let mut marks = placed.iter().chain(&unplaced).map(refused_from_row).collect::<Result<Vec<_>>>()?;
+    marks.sort_by_key(|refused| Reverse((refused.received_at, refused.mark.seq)));
+    marks.truncate(MAX_REFUSED);
+    Ok(marks)
+}
+
+fn refused_from_row(row: &Row) -> Result<RefusedMark> {
+    let mark = DeviceMark {
+        seq: row.get(0)?,
+        class_roll_id: row.get(1)?,
+        session_id: row.get(2)?,
+        observed_at: row.get(3)?,
+    };
+    Ok(RefusedMark {
+        mark,
+        status: row.get(4)?,
+        message: row.get(5)?,
+        received_at: row.get(6)?,
+        device_name: row.get(7)?,
+    })
 }

@@ -9,6 +9,7 @@ use crate::params;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "base", include_str!("../migrations/0001_base.sql")),
     (2, "summaries", include_str!("../migrations/0002_summaries.sql")),
+    (3, "scanners", include_str!("../migrations/0003_scanners.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (

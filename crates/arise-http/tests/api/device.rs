@@ -16,6 +16,14 @@ fn told(results: &[Value]) -> Vec<&str> {
     results.iter().map(|result| result["status"].as_str().unwrap()).collect()
 }
 
+/// Results as they are repeated: a name is only for who waits to read it.
+fn nameless(mut results: Vec<Value>) -> Vec<Value> {
+    for result in &mut results {
+        result.as_object_mut().unwrap().remove("student_name");
+    }
+    results
+}
+
 /// How often the audit trail has an action.
 async fn noted(server: &TestServer, action: &str) -> usize {
     let trail = server.admin().await.get("/api/admin/audit?limit=500").await.ok();
@@ -88,7 +96,7 @@ async fn a_scanner_belongs_to_one_open_session() {
         assert_eq!((&state["session"], &state["message"]), (&Value::Null, &json!("Choose scanner")));
         let mark = json!({"seq": 50, "class_roll_id": 1});
         let results = scanner.upload(&[mark]).await;
-        assert_eq!(results[0], json!({"seq": 50, "status": "no_session", "message": "Choose scanner"}));
+        assert_eq!(results[0], json!({"seq": 50, "status": "no_session", "message": "No Active Session"}));
         assert_eq!(one.letters(&third).await, "–");
     })
     .await;
@@ -136,6 +144,123 @@ async fn queued_marks_go_to_the_class_in_which_the_finger_was_placed() {
     .await;
 }
 
+/// A scanner that started anew without a clock knows neither the class nor the time of an older mark.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_that_nobody_can_date_is_not_given_to_the_class_open_now() {
+    for_both(async |server| {
+        let class = server.class("CS101", 5).await;
+        let scanner = server.scanner("A").await;
+        let session = class.start_with(json!({"device_id": scanner.id})).await.ok()["session_id"].clone();
+        let session = session.as_str().unwrap();
+        let queue = [
+            // Another start of the scanner.
+            json!({"seq": 1, "class_roll_id": 1, "boot": 6, "uptime_ms": 5_000}),
+            // No word of when at all.
+            json!({"seq": 2, "class_roll_id": 2}),
+            // Later than the upload itself.
+            json!({"seq": 3, "class_roll_id": 3, "boot": 7, "uptime_ms": 90_001}),
+            // This start: half a minute ago, which was before the class.
+            json!({"seq": 4, "class_roll_id": 4, "boot": 7, "uptime_ms": 60_000}),
+            // This start, now.
+            json!({"seq": 5, "class_roll_id": 5, "boot": 7, "uptime_ms": 90_000}),
+        ];
+        let body = json!({"marks": queue, "boot": 7, "uptime_ms": 90_000});
+        let answer = scanner.post(MARKS, &body).await.ok();
+        let results = answer["results"].as_array().unwrap();
+        assert_eq!(told(results), ["no_session", "no_session", "no_session", "no_session", "success"]);
+        assert_eq!(results[0]["message"], "No Active Session");
+        assert_eq!(class.letters(session).await, "––––P");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_teacher_sees_which_marks_were_refused() {
+    for_both(async |server| {
+        let (mut one, two) = (server.class("CS101", 2).await, server.class("MA201", 2).await);
+        let (left, right) = (server.scanner("Left").await, server.scanner("Right").await);
+        let first = one.start_with(json!({"device_id": left.id})).await.ok()["session_id"].clone();
+        let second = two.start_with(json!({"device_id": right.id})).await.ok()["session_id"].clone();
+        let now = server.clock.now();
+        let queue = [
+            json!({"seq": 1, "class_roll_id": 1, "observed_at": now}),
+            json!({"seq": 2, "class_roll_id": 1, "observed_at": now}),
+            json!({"seq": 3, "class_roll_id": 9, "observed_at": now}),
+            json!({"seq": 4, "class_roll_id": 2}),
+            json!({"seq": 5, "class_roll_id": 2, "observed_at": now - DAY}),
+            // The class of the other scanner.
+            json!({"seq": 6, "class_roll_id": 2, "session_id": second, "observed_at": now}),
+        ];
+        let results = left.upload(&queue).await;
+        let expected = ["success", "duplicate", "not_enrolled", "no_session", "no_session", "no_session"];
+        assert_eq!(told(&results), expected);
+
+        let of = async |class: &Class, session: &Value| {
+            let path = format!("/api/teacher/session/{}/refused-marks", session.as_str().unwrap());
+            class.teacher.get(&path).await.ok()["marks"].as_array().unwrap().clone()
+        };
+        let seqs = |marks: &[Value]| marks.iter().map(|mark| mark["seq"].clone()).collect::<Vec<_>>();
+        let marks = of(&one, &first).await;
+        // Neither what counts, nor another day's, nor another class's.
+        assert_eq!(seqs(&marks), [4, 3]);
+        assert_eq!(
+            marks[1],
+            json!({
+                "seq": 3, "class_roll_id": 9, "session_id": first, "status": "not_enrolled",
+                "message": "Not Enrolled", "observed_at": "2026-03-09T10:00:00+05:30",
+                "received_at": "2026-03-09T10:00:00+05:30", "device_name": "Left",
+            })
+        );
+        assert_eq!(marks[0]["observed_at"], Value::Null);
+        assert_eq!(seqs(&of(&two, &second).await), [6]);
+        let path = format!("/api/teacher/session/{}/refused-marks", first.as_str().unwrap());
+        assert!([403, 404].contains(&two.teacher.get(&path).await.status));
+
+        // Another day's session of the course has its own.
+        one.end(first.as_str().unwrap()).await;
+        server.advance(DAY);
+        one.teacher = server.log_in_teacher(&one.taught_by).await;
+        let next = one.start_with(json!({"device_id": left.id})).await.ok()["session_id"].clone();
+        assert_eq!(of(&one, &next).await, Vec::<Value>::new());
+        assert_eq!(seqs(&of(&one, &first).await), [4, 3]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scanner_says_whose_fingers_it_knows_and_can_be_called() {
+    const BEAT: &str = "/api/device/heartbeat";
+    for_both(async |server| {
+        let admin = server.admin().await;
+        let scanner = server.scanner("A").await;
+        let shown = async || {
+            let device = admin.get("/api/admin/devices").await.ok()[0].clone();
+            (device["enrolled_slots"].clone(), device["enrolled_count"].clone())
+        };
+        scanner.post(BEAT, &json!({})).await.ok();
+        assert_eq!(shown().await, (Value::Null, Value::Null));
+        scanner.post(BEAT, &json!({"enrolled_slots": [3, 1, 1, 0, -4, "x", 70_000, 2]})).await.ok();
+        assert_eq!(shown().await, (json!([1, 2, 3]), json!(3)));
+        // Said only when it changes.
+        scanner.post(BEAT, &json!({"enrolled_slots": null})).await.ok();
+        scanner.post(BEAT, &json!({"enrolled_slots": 7})).await.ok();
+        assert_eq!(shown().await, (json!([1, 2, 3]), json!(3)));
+        scanner.post(BEAT, &json!({"enrolled_slots": []})).await.ok();
+        assert_eq!(shown().await, (json!([]), json!(0)));
+
+        let call = format!("/api/admin/devices/{}/beep", scanner.id);
+        admin.post(&call, json!({})).await.ok();
+        admin.post(&call, json!({})).await.ok();
+        assert_eq!(scanner.post(BEAT, &json!({})).await.ok(), json!({"status": "ok", "beep": true}));
+        assert_eq!(scanner.post(BEAT, &json!({})).await.ok(), json!({"status": "ok"}));
+        let unpaired = admin.post("/api/admin/devices", json!({"name": "B"})).await.expect(201);
+        let path = format!("/api/admin/devices/{}/beep", unpaired["id"].as_str().unwrap());
+        admin.post(&path, json!({})).await.refused(409, "cannot_beep");
+        admin.post(&format!("/api/admin/devices/{NO_ID}/beep"), json!({})).await.refused(404, "not_found");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_upload_ten_times_is_answered_alike_and_changes_nothing() {
     for_both(async |server| {
@@ -155,20 +280,24 @@ async fn the_same_upload_ten_times_is_answered_alike_and_changes_nothing() {
         for result in &first {
             assert!(result["message"].as_str().unwrap().chars().count() <= 20);
         }
+        let names: Vec<&Value> = first.iter().map(|result| &result["student_name"]).collect();
+        let student = json!(class.students[0].student_name);
+        assert_eq!(names, [&student, &student, &Value::Null, &Value::Null, &Value::Null]);
+        let first = nameless(first);
         let before = server.records().await;
         for _ in 0..9 {
-            assert_eq!(scanner.upload(&queue).await, first);
+            assert_eq!(nameless(scanner.upload(&queue).await), first);
         }
         // Also after the session, when the same marks would be judged otherwise.
         class.end(&session).await;
         let ended = server.records().await;
         server.advance(HOUR);
-        assert_eq!(scanner.upload(&queue).await, first);
+        assert_eq!(nameless(scanner.upload(&queue).await), first);
         assert_eq!((server.records().await, ended), (ended, before + 1));
         assert_eq!(class.letters(&session).await, "P––");
         // A number once used means that mark for ever.
         let other = json!({"seq": 1, "class_roll_id": 2, "observed_at": now});
-        assert_eq!(scanner.upload(&[other]).await[0], first[0]);
+        assert_eq!(nameless(scanner.upload(&[other]).await)[0], first[0]);
         assert_eq!(class.letters(&session).await, "P––");
     })
     .await;
@@ -196,7 +325,8 @@ async fn numbers_need_not_come_in_order() {
         let class = server.class("CS101", 4).await;
         let scanner = server.scanner("A").await;
         let session = class.start().await;
-        let mark = |seq: i64, roll: i64| json!({"seq": seq, "class_roll_id": roll});
+        let now = server.clock.now();
+        let mark = |seq: i64, roll: i64| json!({"seq": seq, "class_roll_id": roll, "observed_at": now});
         assert_eq!(told(&scanner.upload(&[mark(50, 1), mark(50, 2)]).await), ["success", "success"]);
         assert_eq!(class.letters(&session).await, "P–––");
         // Lower ones, nought and less are new all the same.
@@ -218,7 +348,7 @@ async fn a_repeated_mark_is_the_same_student_s_whatever_has_changed() {
             json!({"seq": 1, "class_roll_id": 1, "observed_at": server.clock.now()}),
             json!({"seq": 2, "class_roll_id": 1, "observed_at": server.clock.now()}),
         ];
-        let first = scanner.upload(&queue).await;
+        let first = nameless(scanner.upload(&queue).await);
         assert_eq!(told(&first), ["success", "duplicate"]);
 
         // The first student's number is the second's now.
@@ -226,20 +356,20 @@ async fn a_repeated_mark_is_the_same_student_s_whatever_has_changed() {
         swapped.swap(0, 1);
         server.enrol(class.course, &mut swapped).await;
         let before = server.records().await;
-        assert_eq!(scanner.upload(&queue).await, first);
+        assert_eq!(nameless(scanner.upload(&queue).await), first);
         assert_eq!(server.records().await, before);
         let marked = class.teacher.get(&format!("/api/teacher/session/{session}/status")).await.ok();
         assert_eq!(marked["marked_students"], json!([class.students[0].university_roll_no]));
 
         // The student has left the course.
         server.enrol(class.course, &mut swapped[..1]).await;
-        assert_eq!(scanner.upload(&queue).await, first);
+        assert_eq!(nameless(scanner.upload(&queue).await), first);
         // The whole session is gone.
         class.end(&session).await;
         let request =
             class.teacher.request(Method::DELETE, &format!("/api/teacher/session/{session}/delete"));
         Answer::of(request.json(&json!({"reason": "by mistake"}))).await.ok();
-        assert_eq!(scanner.upload(&queue).await, first);
+        assert_eq!(nameless(scanner.upload(&queue).await), first);
     })
     .await;
 }
@@ -251,7 +381,7 @@ async fn a_bad_mark_spoils_only_itself() {
         let scanner = server.scanner("A").await;
         let session = class.start().await;
         let queue = [
-            json!({"seq": 1, "slot": 1}),
+            json!({"seq": 1, "slot": 1, "observed_at": server.clock.now()}),
             json!({"seq": 2, "class_roll_id": "two"}),
             json!({"seq": 3, "class_roll_id": -1}),
             json!({"seq": 4, "class_roll_id": 2, "session_id": "no id"}),
@@ -274,11 +404,11 @@ async fn a_bad_mark_spoils_only_itself() {
                 "invalid",
                 "no_session",
                 "invalid",
-                "success",
-                "success"
+                "no_session",
+                "no_session"
             ]
         );
-        assert_eq!(class.letters(&session).await, "P–PP");
+        assert_eq!(class.letters(&session).await, "P–––");
         let numbers: Vec<&Value> = results.iter().map(|result| &result["seq"]).collect();
         assert_eq!(json!(numbers), json!([1, 2, 3, 4, 5, 6, 7, 8, 9]));
 
@@ -299,7 +429,9 @@ async fn a_replayed_request_is_refused_and_noted() {
         let class = server.class("CS101", 2).await;
         let scanner = server.scanner("A").await;
         let session = class.start().await;
-        let mark = |roll: i64| json!({"marks": [{"seq": roll, "class_roll_id": roll}]});
+        let mark = |roll: i64| {
+            json!({"marks": [{"seq": roll, "class_roll_id": roll, "observed_at": server.clock.now()}]})
+        };
         scanner.post_as(5, MARKS, &mark(1)).await.ok();
         let before = server.records().await;
         for counter in [5, 4, 0] {
@@ -373,7 +505,8 @@ async fn pairing_anew_ends_the_old_key() {
         let class = server.class("CS101", 2).await;
         let session = class.start().await;
         let old = server.scanner("A").await;
-        old.upload(&[json!({"seq": 1, "class_roll_id": 1})]).await;
+        let now = server.clock.now();
+        old.upload(&[json!({"seq": 1, "class_roll_id": 1, "observed_at": now})]).await;
         let path = format!("/api/admin/devices/{}", old.id);
         let code = admin.post(&format!("{path}/pairing-code"), json!({})).await.ok();
         // Until the code is used the old key works.
@@ -385,7 +518,7 @@ async fn pairing_anew_ends_the_old_key() {
         assert_eq!(old.post(MARKS, &body).await.status, 401);
         assert_eq!(class.letters(&session).await, "P–");
         // Counters and numbers begin anew with the key.
-        let results = new.upload(&[json!({"seq": 1, "class_roll_id": 2})]).await;
+        let results = new.upload(&[json!({"seq": 1, "class_roll_id": 2, "observed_at": now})]).await;
         assert_eq!(told(&results), ["success"]);
 
         admin.delete(&path).await.ok();
