@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 
 use arise_core::clock::{DAY, HOUR, MINUTE, SECOND};
+use arise_core::seen::Seen;
 use arise_core::session::MAX_AHEAD;
 use arise_core::zone::Zone;
 use arise_core::{Actor, DeviceId, Error, Result, Role, SessionId, Source, UtcMillis, signature, text};
@@ -61,18 +62,15 @@ impl Caller {
         }
     }
 
-    /// Uses the request's counter up and answers which scanner it is.
-    fn enter(&self, tx: &mut WriteTx<'_>) -> Result<DeviceId> {
-        let id = match self {
-            Self::Signed { id, pairing, counter } => {
-                device::advance(tx, *id, *pairing, *counter)?;
-                *id
-            }
-            Self::Legacy(id) => *id,
+    /// Uses the request's counter up and answers which scanner it is and which of its marks were answered.
+    fn enter(&self, tx: &mut WriteTx<'_>) -> Result<(DeviceId, Seen)> {
+        let (id, seen) = match self {
+            Self::Signed { id, pairing, counter } => (*id, device::advance(tx, *id, *pairing, *counter)?),
+            Self::Legacy(id) => (*id, Seen::default()),
             Self::Stranger => return Err(not_approved()),
         };
         tx.act_as(Actor::new(Role::Device, id));
-        Ok(id)
+        Ok((id, seen))
     }
 }
 
@@ -199,7 +197,7 @@ async fn write<T: Send + 'static>(
     job: impl FnOnce(&mut WriteTx<'_>, DeviceId) -> Result<T> + Send + 'static,
 ) -> ApiResult<T> {
     let signed = caller.signed();
-    let outcome = app.store.write(move |tx| caller.enter(tx).and_then(|id| job(tx, id))).await;
+    let outcome = app.store.write(move |tx| caller.enter(tx).and_then(|(id, _)| job(tx, id))).await;
     note_replay(app, signed, &outcome).await;
     outcome.map_err(ApiError)
 }
@@ -208,10 +206,16 @@ async fn write<T: Send + 'static>(
 async fn write_checked<T: Send + 'static>(
     app: &App,
     caller: Caller,
-    job: impl FnOnce(&mut WriteTx<'_>, DeviceId) -> Result<T> + Send + 'static,
+    job: impl FnOnce(&mut WriteTx<'_>, DeviceId, Seen) -> Result<T> + Send + 'static,
 ) -> ApiResult<T> {
     let signed = caller.signed();
-    let outcome = app.store.write_checked(move |tx| caller.enter(tx).and_then(|id| job(tx, id))).await;
+    let outcome = app
+        .store
+        .write_checked(move |tx| {
+            let (id, seen) = caller.enter(tx)?;
+            job(tx, id, seen)
+        })
+        .await;
     note_replay(app, signed, &outcome).await;
     outcome.map_err(ApiError)
 }
@@ -710,8 +714,7 @@ pub(crate) async fn marks(
     let Caller::Signed { pairing, .. } = caller else {
         return Err(Error::unauthorized("not_signed", "This scanner must be paired first.").into());
     };
-    let results = write_checked(&app, caller, move |tx, id| {
-        let before = device::seen(tx, id)?;
+    let results = write_checked(&app, caller, move |tx, id, before| {
         let mut seen = before.clone();
         let mut results = Vec::with_capacity(upload.marks.len());
         for mark in &upload.marks {

@@ -36,7 +36,6 @@ CREATE TABLE op (
 -- The records of a cell. Marks aren't in it: attendance names theirs, and a mark then touches one page less.
 CREATE INDEX op_cell ON op (entity, subject) WHERE kind <> 'mark';
 CREATE UNIQUE INDEX op_gsn ON op (gsn) WHERE gsn IS NOT NULL;
-CREATE INDEX op_unsent ON op (id) WHERE gsn IS NULL;
 
 -- The version of the code that derived the tables below from the records. One row.
 CREATE TABLE derived (

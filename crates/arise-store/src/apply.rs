@@ -7,7 +7,7 @@ use arise_core::enrolment::Period;
 use arise_core::mark::{self, Stamped};
 use arise_core::op::{Cell, Kind, Op};
 use arise_core::register::{self, Field};
-use arise_core::{CourseId, Mark, OpId, Result, SessionId, Status, StudentId};
+use arise_core::{CourseId, Mark, OpId, Result, SessionId, Status, StudentId, UtcMillis};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -286,53 +286,83 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
 /// Derives a student's row of a session from its marks so far and a new one.
 fn add_mark(tx: &mut WriteTx<'_>, new: &Op) -> Result<()> {
     let (session, student) = (SessionId(new.cell.entity), StudentId(new.cell.subject));
-    let mut ids = op::ids_of_marks(tx, session, student)?;
-    // Most marks are a cell's first.
-    let mut ops = if ids.is_empty() { vec![] } else { op::of_cell(tx, &new.cell)? };
-    // In the order of the ids, so that the row is the same whatever the order of arrival.
-    let place =
-        ids.chunks(16).position(|id| id > new.id.0.as_bytes().as_slice()).unwrap_or(ids.len() / 16) * 16;
-    ids.splice(place..place, *new.id.0.as_bytes());
-    ops.push(new.clone());
-    let stamped: Vec<Stamped> = ops
-        .iter()
-        .filter_map(|op| {
-            let mark: Mark = serde_json::from_value(Json::Object(op.body.clone())).ok()?;
-            Some(Stamped { mark, hlc: op.eff.unwrap_or(op.hlc), id: op.id })
-        })
-        .collect();
-    let current = mark::current(&stamped).map(|current| &current.mark).filter(|mark| mark.status.is_some());
-    let recorded_at = mark::current(&stamped)
-        .and_then(|current| ops.iter().find(|op| op.id == current.id))
-        .map_or(tx.now(), |op| op.wall_at);
-    tx.execute(
+    // Most marks are a cell's first: nothing has to be read for them.
+    let first = Standing::of(std::slice::from_ref(new));
+    let inserted = tx.execute(
         "INSERT INTO attendance (session_id, student_id, status, source, reason, observed_at, recorded_at, ops) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-         ON CONFLICT (session_id, student_id) DO UPDATE SET status = excluded.status, source = excluded.source, \
-         reason = excluded.reason, observed_at = excluded.observed_at, recorded_at = excluded.recorded_at, \
-         ops = excluded.ops",
-        params![
-            session,
-            student,
-            current.and_then(|mark| mark.status).map(Status::as_str),
-            current.map(|mark| mark.source.as_str()),
-            current.and_then(|mark| mark.reason.clone()),
-            current.map(|mark| mark.observed_at),
-            current.map(|_| recorded_at),
-            ids,
-        ],
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (session_id, student_id) DO NOTHING",
+        &first.row(session, student),
     )?;
+    let standing = if inserted == 1 {
+        first
+    } else {
+        let mut ops = op::of_cell(tx, &new.cell)?;
+        ops.push(new.clone());
+        let standing = Standing::of(&ops);
+        tx.execute(
+            "UPDATE attendance SET status = ?3, source = ?4, reason = ?5, observed_at = ?6, recorded_at = ?7, \
+             ops = ?8 WHERE session_id = ?1 AND student_id = ?2",
+            &standing.row(session, student),
+        )?;
+        standing
+    };
+    let now = tx.now();
+    let mark = standing.mark.as_ref();
     tx.emit(Event::Mark {
         session_id: session,
         student_id: student,
-        status: current.and_then(|mark| mark.status),
-        source: current.map(|mark| mark.source),
-        reason: current.and_then(|mark| mark.reason.clone()),
-        observed_at: current.map_or(tx.now(), |mark| mark.observed_at),
-        recorded_at,
+        status: mark.and_then(|mark| mark.status),
+        source: mark.map(|mark| mark.source),
+        reason: mark.and_then(|mark| mark.reason.clone()),
+        observed_at: mark.map_or(now, |mark| mark.observed_at),
+        recorded_at: standing.recorded_at.unwrap_or(now),
     });
     tx.effects.dirty_marks.insert((session, student));
     Ok(())
+}
+
+/// What the marks of a student in a session come to.
+struct Standing {
+    mark: Option<Mark>,
+    recorded_at: Option<UtcMillis>,
+    /// The ids of all of them, 16 bytes each, in their order: the same whatever the order of arrival.
+    ids: Vec<u8>,
+}
+
+impl Standing {
+    fn of(ops: &[Op]) -> Self {
+        let stamped: Vec<Stamped> = ops
+            .iter()
+            .filter_map(|op| {
+                let mark: Mark = serde_json::from_value(Json::Object(op.body.clone())).ok()?;
+                Some(Stamped { mark, hlc: op.eff.unwrap_or(op.hlc), id: op.id })
+            })
+            .collect();
+        let current = mark::current(&stamped).filter(|current| current.mark.status.is_some());
+        let recorded_at =
+            current.and_then(|current| ops.iter().find(|op| op.id == current.id)).map(|op| op.wall_at);
+        let mut ids: Vec<OpId> = ops.iter().map(|op| op.id).collect();
+        ids.sort_unstable();
+        Self {
+            mark: current.map(|current| current.mark.clone()),
+            recorded_at,
+            ids: ids.iter().flat_map(|id| *id.0.as_bytes()).collect(),
+        }
+    }
+
+    fn row(&self, session: SessionId, student: StudentId) -> [Value; 8] {
+        let mark = self.mark.as_ref();
+        [
+            session.into(),
+            student.into(),
+            mark.and_then(|mark| mark.status).map(Status::as_str).into(),
+            mark.map(|mark| mark.source.as_str()).into(),
+            mark.and_then(|mark| mark.reason.clone()).into(),
+            mark.map(|mark| mark.observed_at).into(),
+            self.recorded_at.into(),
+            self.ids.clone().into(),
+        ]
+    }
 }
 
 fn text(fields: &Fields, name: &str) -> Option<String> {

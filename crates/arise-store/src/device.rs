@@ -223,27 +223,22 @@ pub fn credential(tx: &mut Tx<'_>, id: DeviceId) -> Result<Option<Credential>> {
     Ok(Some(Credential { key, pairing: row.get(1)? }))
 }
 
-/// Uses a request's counter up, in the transaction of what the request does.
+/// Uses a request's counter up, in the transaction of what the request does. Answers the numbers of this
+/// scanner's marks that were answered since it was paired.
 ///
 /// # Errors
 /// `replayed` when the counter isn't above the last one, or the scanner was removed or paired anew.
-pub fn advance(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, counter: i64) -> Result<()> {
+pub fn advance(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, counter: i64) -> Result<Seen> {
     let now = tx.now();
-    let changed = tx.execute(
+    let changed = tx.query_opt(
         "UPDATE device SET counter = ?3, last_seen = ?4 \
-         WHERE id = ?1 AND pairing = ?2 AND counter < ?3 AND archived = 0",
+         WHERE id = ?1 AND pairing = ?2 AND counter < ?3 AND archived = 0 RETURNING seen",
         params![id, pairing, counter, now],
     )?;
-    if changed == 1 {
-        return Ok(());
+    match changed {
+        Some(row) => Ok(Seen::parse(&row.get::<String>(0)?)),
+        None => Err(Error::unauthorized("replayed", "This request was sent before. Its counter must rise.")),
     }
-    Err(Error::unauthorized("replayed", "This request was sent before. Its counter must rise."))
-}
-
-/// The numbers of this scanner's marks that were answered since it was paired.
-pub fn seen(tx: &mut Tx<'_>, id: DeviceId) -> Result<Seen> {
-    let seen: String = tx.query_one("SELECT seen FROM device WHERE id = ?1", params![id])?.get(0)?;
-    Ok(Seen::parse(&seen))
 }
 
 pub fn set_seen(tx: &mut WriteTx<'_>, id: DeviceId, seen: &Seen) -> Result<()> {
