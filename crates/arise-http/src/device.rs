@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 
 use arise_core::clock::{DAY, HOUR, MINUTE, SECOND};
-use arise_core::seen::Seen;
 use arise_core::session::MAX_AHEAD;
 use arise_core::zone::Zone;
 use arise_core::{Actor, DeviceId, Error, Result, Role, SessionId, Source, UtcMillis, signature, text};
@@ -62,15 +61,18 @@ impl Caller {
         }
     }
 
-    /// Uses the request's counter up and answers which scanner it is and which of its marks were answered.
-    fn enter(&self, tx: &mut WriteTx<'_>) -> Result<(DeviceId, Seen)> {
-        let (id, seen) = match self {
-            Self::Signed { id, pairing, counter } => (*id, device::advance(tx, *id, *pairing, *counter)?),
-            Self::Legacy(id) => (*id, Seen::default()),
+    /// Uses the request's counter up and answers which scanner it is.
+    fn enter(&self, tx: &mut WriteTx<'_>) -> Result<DeviceId> {
+        let id = match self {
+            Self::Signed { id, pairing, counter } => {
+                device::advance(tx, *id, *pairing, *counter)?;
+                *id
+            }
+            Self::Legacy(id) => *id,
             Self::Stranger => return Err(not_approved()),
         };
         tx.act_as(Actor::new(Role::Device, id));
-        Ok((id, seen))
+        Ok(id)
     }
 }
 
@@ -197,25 +199,7 @@ async fn write<T: Send + 'static>(
     job: impl FnOnce(&mut WriteTx<'_>, DeviceId) -> Result<T> + Send + 'static,
 ) -> ApiResult<T> {
     let signed = caller.signed();
-    let outcome = app.store.write(move |tx| caller.enter(tx).and_then(|(id, _)| job(tx, id))).await;
-    note_replay(app, signed, &outcome).await;
-    outcome.map_err(ApiError)
-}
-
-/// [`write`] for a job that once the scanner is let in can't fail but by a fault of the disk.
-async fn write_checked<T: Send + 'static>(
-    app: &App,
-    caller: Caller,
-    job: impl FnOnce(&mut WriteTx<'_>, DeviceId, Seen) -> Result<T> + Send + 'static,
-) -> ApiResult<T> {
-    let signed = caller.signed();
-    let outcome = app
-        .store
-        .write_checked(move |tx| {
-            let (id, seen) = caller.enter(tx)?;
-            job(tx, id, seen)
-        })
-        .await;
+    let outcome = app.store.write(move |tx| caller.enter(tx).and_then(|id| job(tx, id))).await;
     note_replay(app, signed, &outcome).await;
     outcome.map_err(ApiError)
 }
@@ -711,31 +695,35 @@ pub(crate) async fn marks(
     if upload.marks.len() > MAX_MARKS {
         return Err(Error::invalid("marks", format!("Send at most {MAX_MARKS} marks at once.")).into());
     }
-    let Caller::Signed { pairing, .. } = caller else {
+    let Caller::Signed { id, pairing, counter } = caller else {
         return Err(Error::unauthorized("not_signed", "This scanner must be paired first.").into());
     };
-    let results = write_checked(&app, caller, move |tx, id, before| {
-        let mut seen = before.clone();
-        let mut results = Vec::with_capacity(upload.marks.len());
-        for mark in &upload.marks {
-            let (told, name) = if seen.insert(mark.seq) {
-                take(tx, id, pairing, mark, &upload)?
-            } else {
-                // Whatever has become of rolls and sessions since. Who waited to read a name has long gone.
-                (device::told(tx, id, pairing, mark.seq)?.unwrap_or_else(|| say(SUCCESS, MARKED)), None)
-            };
-            let mut result = json!({"seq": mark.seq, "status": told.status, "message": told.message});
-            if let Some(name) = name {
-                result["student_name"] = name.into();
+    // Whether the scanner may is settled before anything is written; then only the disk can fail it.
+    let outcome = app
+        .store
+        .write_checked(move |tx| {
+            let mut seen = device::begin_upload(tx, id, pairing, counter)?;
+            tx.act_as(Actor::new(Role::Device, id));
+            let mut results = Vec::with_capacity(upload.marks.len());
+            for mark in &upload.marks {
+                let (told, name) = if seen.insert(mark.seq) {
+                    take(tx, id, pairing, mark, &upload)?
+                } else {
+                    // Whatever has become of rolls and sessions since. Who waited to read a name has long gone.
+                    (device::told(tx, id, pairing, mark.seq)?.unwrap_or_else(|| say(SUCCESS, MARKED)), None)
+                };
+                let mut result = json!({"seq": mark.seq, "status": told.status, "message": told.message});
+                if let Some(name) = name {
+                    result["student_name"] = name.into();
+                }
+                results.push(result);
             }
-            results.push(result);
-        }
-        if seen != before {
-            device::set_seen(tx, id, &seen)?;
-        }
-        Ok(results)
-    })
-    .await?;
+            device::end_upload(tx, id, counter, &seen)?;
+            Ok(results)
+        })
+        .await;
+    note_replay(&app, Some(id), &outcome).await;
+    let results = outcome?;
     Ok(Json(json!({"results": results})))
 }
 

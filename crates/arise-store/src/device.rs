@@ -223,26 +223,46 @@ pub fn credential(tx: &mut Tx<'_>, id: DeviceId) -> Result<Option<Credential>> {
     Ok(Some(Credential { key, pairing: row.get(1)? }))
 }
 
-/// Uses a request's counter up, in the transaction of what the request does. Answers the numbers of this
-/// scanner's marks that were answered since it was paired.
+/// Uses a request's counter up, in the transaction of what the request does.
 ///
 /// # Errors
 /// `replayed` when the counter isn't above the last one, or the scanner was removed or paired anew.
-pub fn advance(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, counter: i64) -> Result<Seen> {
+pub fn advance(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, counter: i64) -> Result<()> {
     let now = tx.now();
-    let changed = tx.query_opt(
+    let changed = tx.execute(
         "UPDATE device SET counter = ?3, last_seen = ?4 \
-         WHERE id = ?1 AND pairing = ?2 AND counter < ?3 AND archived = 0 RETURNING seen",
+         WHERE id = ?1 AND pairing = ?2 AND counter < ?3 AND archived = 0",
         params![id, pairing, counter, now],
     )?;
-    match changed {
-        Some(row) => Ok(Seen::parse(&row.get::<String>(0)?)),
-        None => Err(Error::unauthorized("replayed", "This request was sent before. Its counter must rise.")),
-    }
+    if changed == 1 { Ok(()) } else { Err(replayed()) }
 }
 
-pub fn set_seen(tx: &mut WriteTx<'_>, id: DeviceId, seen: &Seen) -> Result<()> {
-    tx.execute("UPDATE device SET seen = ?2 WHERE id = ?1", params![id, seen.to_string()]).map(|_| ())
+/// Begins an upload of marks: answers which numbers were answered since the scanner was paired. The counter
+/// is used up when the upload ends, with [`end_upload`] in the same transaction.
+///
+/// # Errors
+/// Those of [`advance`].
+pub fn begin_upload(tx: &mut Tx<'_>, id: DeviceId, pairing: i64, counter: i64) -> Result<Seen> {
+    let row = tx.query_opt(
+        "SELECT seen FROM device WHERE id = ?1 AND pairing = ?2 AND counter < ?3 AND archived = 0",
+        params![id, pairing, counter],
+    )?;
+    let seen: String = row.ok_or_else(replayed)?.get(0)?;
+    Ok(Seen::parse(&seen))
+}
+
+/// Uses an upload's counter up and remembers which numbers are answered by now.
+pub fn end_upload(tx: &mut WriteTx<'_>, id: DeviceId, counter: i64, seen: &Seen) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE device SET counter = ?2, last_seen = ?3, seen = ?4 WHERE id = ?1",
+        params![id, counter, now, seen.to_string()],
+    )
+    .map(|_| ())
+}
+
+fn replayed() -> Error {
+    Error::unauthorized("replayed", "This request was sent before. Its counter must rise.")
 }
 
 pub fn heartbeat(tx: &mut WriteTx<'_>, id: DeviceId, health: &Health, firmware: Option<&str>) -> Result<()> {
