@@ -3,12 +3,14 @@
 
 mod client;
 mod college;
+mod dashboards;
 mod figures;
 mod floor;
 mod footprint;
 mod live;
 mod marks;
 mod server;
+mod university;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +24,8 @@ struct Cli {
 enum Bench {
     /// A scanner's mark: rate, latency, the live stream, cold start and memory.
     Marks,
+    /// Every answer with figures, at 500,000 and at 5,000,000 marks.
+    Dashboards,
     /// Serves the bare handler that `marks` compares with. Prints its address.
     #[command(hide = true)]
     Floor,
@@ -31,6 +35,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match Cli::parse().bench {
         Bench::Marks => runtime.block_on(marks::run()),
+        Bench::Dashboards => runtime.block_on(dashboards::run()),
         Bench::Floor => runtime.block_on(floor::serve()),
     }
 }
