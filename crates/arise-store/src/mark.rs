@@ -84,6 +84,10 @@ pub fn observe(
     }
     let status = Some(window.status_at(observed_at));
     tx.append_mark(session, student, &Mark { status, source, observed_at, reason: None })?;
+    // No tally counts an open session: nothing has to be looked up for them.
+    if window.is_open(tx.now()) {
+        tx.effects.dirty_marks.remove(&(session, student));
+    }
     let stood = known.is_some_and(|known| known.source.is_human() && known.status.attended());
     Ok(if stood { Taken::Duplicate } else { Taken::New })
 }

@@ -165,7 +165,7 @@ async fn hold(server: &TestServer, college: &mut College, course: CourseId, dice
         let session = session::get(tx, id)?;
         for (student, minute) in comers {
             let at = session.window.starts_at + minute * MINUTE;
-            mark::observe(tx, id, &session.window, student, Source::Fingerprint, at, None)?;
+            mark::observe(tx, id, &session.window, student, Source::Fingerprint, at)?;
         }
         for (student, status) in decisions {
             mark::decide(tx, &session, student, status, Source::Teacher, "as seen")?;

@@ -1,0 +1,201 @@
+//! Marks of paired scanners.
+
+use arise_core::clock::{MINUTE, SECOND};
+use arise_core::session::MAX_AHEAD;
+use arise_core::{Actor, DeviceId, Error, Result, Role, SessionId, Source, UtcMillis};
+use arise_store::device::{DeviceMark, Told};
+use arise_store::mark::Taken;
+use arise_store::session::Session;
+use arise_store::{WriteTx, device, enrolment, mark, session};
+use axum::Extension;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::talk::number;
+use super::trust::{Caller, note_replay};
+use super::{ALREADY_MARKED, MARKED, MAX_MARKS, NO_SESSION, NOT_ENROLLED, SUCCESS, UNREADABLE};
+use crate::app::App;
+use crate::error::ApiResult;
+use crate::extract::{Json, Raw, from_slice};
+/// A mark that arrives later than this was queued.
+const PROMPT: UtcMillis = 30 * SECOND;
+/// How far a scanner's idea of a session's end may differ from ours.
+const TOLERANCE: UtcMillis = MINUTE;
+
+#[derive(Deserialize)]
+struct Upload {
+    marks: Vec<UploadedMark>,
+    /// The scanner's present start and the time since it, which date marks that have no wall clock.
+    boot: Option<i64>,
+    uptime_ms: Option<i64>,
+}
+
+/// One mark of an upload. What can't be used makes this mark invalid, not the upload.
+#[derive(Deserialize)]
+struct UploadedMark {
+    seq: i64,
+    session_id: Option<Value>,
+    #[serde(default, deserialize_with = "number")]
+    slot: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    class_roll_id: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    observed_at: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    boot: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    uptime_ms: Option<i64>,
+}
+
+impl UploadedMark {
+    /// Two sensor slots per student, unless the mark names the roll itself.
+    fn roll(&self) -> Option<i64> {
+        let roll =
+            self.class_roll_id.or_else(|| self.slot.filter(|slot| *slot >= 1).map(|slot| (slot - 1) / 2 + 1));
+        roll.filter(|roll| *roll >= 1)
+    }
+
+    /// When the finger was placed, if that can be known.
+    fn observed_at(&self, upload: &Upload, now: UtcMillis) -> Option<UtcMillis> {
+        if let Some(at) = self.observed_at.filter(|at| *at > 0) {
+            return Some(at.min(now));
+        }
+        let same_boot = self.boot.is_some() && self.boot == upload.boot;
+        let age = upload.uptime_ms?.checked_sub(self.uptime_ms?)?;
+        (same_boot && (0..=now).contains(&age)).then_some(now - age)
+    }
+}
+
+/// Takes up to 500 marks. Each is answered by its number, and the same way however often it is sent.
+pub(crate) async fn marks(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Raw(body): Raw,
+) -> ApiResult<Json<Value>> {
+    let upload: Upload = from_slice(&body)?;
+    if upload.marks.len() > MAX_MARKS {
+        return Err(Error::invalid("marks", format!("Send at most {MAX_MARKS} marks at once.")).into());
+    }
+    let Caller::Signed { id, pairing, counter } = caller else {
+        return Err(Error::unauthorized("not_signed", "This scanner must be paired first.").into());
+    };
+    // Whether the scanner may is settled before anything is written; then only the disk can fail it.
+    let outcome = app
+        .store
+        .write_checked(move |tx| {
+            let mut seen = device::begin_upload(tx, id, pairing, counter)?;
+            tx.act_as(Actor::new(Role::Device, id));
+            let mut results = Vec::with_capacity(upload.marks.len());
+            for mark in &upload.marks {
+                let (told, name) = if seen.insert(mark.seq) {
+                    take(tx, id, pairing, mark, &upload)?
+                } else {
+                    // Whatever has become of rolls and sessions since. Who waited to read a name has long gone.
+                    (device::told(tx, id, pairing, mark.seq)?.unwrap_or_else(|| say(SUCCESS, MARKED)), None)
+                };
+                let mut result = json!({"seq": mark.seq, "status": told.status, "message": told.message});
+                if let Some(name) = name {
+                    result["student_name"] = name.into();
+                }
+                results.push(result);
+            }
+            device::end_upload(tx, id, counter, &seen)?;
+            Ok(results)
+        })
+        .await;
+    note_replay(&app, Some(id), &outcome).await;
+    let results = outcome?;
+    Ok(Json(json!({"results": results})))
+}
+
+fn say(status: &str, message: &str) -> Told {
+    Told { status: status.into(), message: message.into(), student_id: None }
+}
+
+/// What a scanner is told of a new mark, and the name of the student it counts for.
+fn take(
+    tx: &mut WriteTx<'_>,
+    id: DeviceId,
+    pairing: i64,
+    mark: &UploadedMark,
+    upload: &Upload,
+) -> Result<(Told, Option<String>)> {
+    let now = tx.now();
+    let observed_at = mark.observed_at(upload, now);
+    let mut record = DeviceMark { seq: mark.seq, class_roll_id: mark.roll(), session_id: None, observed_at };
+    let (told, name) = judge(tx, id, mark, &mut record)?;
+    if told.status != SUCCESS {
+        device::tell(tx, id, pairing, &record, &told)?;
+    }
+    Ok((told, name))
+}
+
+fn judge(
+    tx: &mut WriteTx<'_>,
+    id: DeviceId,
+    mark: &UploadedMark,
+    record: &mut DeviceMark,
+) -> Result<(Told, Option<String>)> {
+    let Some(roll) = record.class_roll_id else { return Ok((say("invalid", UNREADABLE), None)) };
+    let named = match &mark.session_id {
+        None | Some(Value::Null) => None,
+        Some(value) => match value.as_str().and_then(|text| text.parse::<SessionId>().ok()) {
+            Some(session) => Some(session),
+            None => return Ok((say("invalid", UNREADABLE), None)),
+        },
+    };
+    let session = match resolve(tx, id, named, record.observed_at)? {
+        Ok(session) => session,
+        Err(message) => {
+            // It is refused all the same; the teacher of the session that it names sees it.
+            if let Some(named) = named
+                && session::find(tx, named)?.is_some()
+            {
+                record.session_id = Some(named);
+            }
+            return Ok((say("no_session", message), None));
+        }
+    };
+    record.session_id = Some(session.id);
+    let Some(student) = enrolment::student_by_roll(tx, session.course_id, roll, &session.held_on)? else {
+        return Ok((say("not_enrolled", NOT_ENROLLED), None));
+    };
+    let now = tx.now();
+    let window = &session.window;
+    // Without any clock the student gets the benefit of the doubt: there from the start.
+    let observed_at = record.observed_at.map_or(window.starts_at, |at| {
+        at.clamp(window.starts_at, window.closes_at().max(window.starts_at + 1) - 1)
+    });
+    let prompt = record.observed_at.is_some_and(|at| now - at <= PROMPT);
+    let source = if prompt { Source::Fingerprint } else { Source::ScannerQueue };
+    let taken = mark::observe(tx, session.id, window, student.student_id, source, observed_at)?;
+    let told = match taken {
+        Taken::New => say(SUCCESS, MARKED),
+        Taken::Duplicate => say("duplicate", ALREADY_MARKED),
+    };
+    Ok((Told { student_id: Some(student.student_id), ..told }, Some(student.student_name)))
+}
+
+/// The session a mark belongs to: the one that was open when the finger was placed, never the one that
+/// happens to be open now. `Err` is what the display says instead.
+fn resolve(
+    tx: &mut WriteTx<'_>,
+    id: DeviceId,
+    named: Option<SessionId>,
+    observed_at: Option<UtcMillis>,
+) -> Result<std::result::Result<Session, &'static str>> {
+    if let Some(named) = named {
+        let Some(session) = session::find(tx, named)? else { return Ok(Err(NO_SESSION)) };
+        let window = &session.window;
+        // Who is there before the time is in time.
+        let inside = observed_at
+            .is_none_or(|at| (window.starts_at - MAX_AHEAD..window.closes_at() + TOLERANCE).contains(&at));
+        // A scanner that another open class chose doesn't mark for this one.
+        let ours = session.device_id.is_none_or(|chosen| chosen == id);
+        return Ok(if inside && ours { Ok(session) } else { Err(NO_SESSION) });
+    }
+    // A mark that names no session and whose time nobody knows may be of any class.
+    let Some(at) = observed_at else { return Ok(Err(NO_SESSION)) };
+    Ok(session::for_device_at(tx, id, at)?.ok_or(NO_SESSION))
+}
