@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_malformed() {
-        for body in ["{", "minutes=1", r#"{"minutes": 1} x"#] {
+        for body in ["{", "minutes=1", r#"{"minutes": 1, "students": []} x"#] {
             assert_eq!(refusal(body).code, "not_json", "{body}");
         }
     }
