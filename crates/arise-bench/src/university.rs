@@ -128,7 +128,7 @@ fn hold(
         for (index, &student) in students.iter().enumerate() {
             let row = params![id, student, status(index, place + number), starts_at, OpId::new(starts_at)];
             tx.execute(
-                "INSERT INTO attendance (session_id, student_id, status, source, observed_at, recorded_at, op_id) \
+                "INSERT INTO attendance (session_id, student_id, status, source, observed_at, recorded_at, ops) \
                  VALUES (?1, ?2, ?3, 'fingerprint', ?4, ?4, ?5)",
                 row,
             )?;

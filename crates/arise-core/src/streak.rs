@@ -4,6 +4,8 @@ use crate::Status;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Streaks {
+    /// The run that the next session attended would add to: 0 after an absence.
+    pub ongoing: i64,
     /// The latest run: the sessions in a row up to the last one attended. What was missed since doesn't take
     /// it away; it is replaced when the next run begins.
     pub current: i64,
@@ -15,15 +17,14 @@ impl Streaks {
     /// excused neither break a run nor add to it.
     pub fn of(statuses: impl IntoIterator<Item = Status>) -> Self {
         let mut streaks = Self::default();
-        let mut is_running = false;
         for status in statuses {
             match status {
                 Status::Present | Status::Late => {
-                    streaks.current = if is_running { streaks.current + 1 } else { 1 };
-                    is_running = true;
+                    streaks.ongoing += 1;
+                    streaks.current = streaks.ongoing;
                     streaks.longest = streaks.longest.max(streaks.current);
                 }
-                Status::Absent => is_running = false,
+                Status::Absent => streaks.ongoing = 0,
                 Status::Excused => {}
             }
         }
@@ -33,7 +34,11 @@ impl Streaks {
     /// The best of several courses.
     #[must_use]
     pub fn best(self, other: Self) -> Self {
-        Self { current: self.current.max(other.current), longest: self.longest.max(other.longest) }
+        Self {
+            ongoing: self.ongoing.max(other.ongoing),
+            current: self.current.max(other.current),
+            longest: self.longest.max(other.longest),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) async fn get(
 ) -> ApiResult<Json<Leaderboard>> {
     let me = actor.student()?;
     let limit = filter.limit.unwrap_or(DEFAULT_PLACES);
-    let (scope, mine, top, (rank, ranked), streaks) = app
+    let (scope, mine, top, (rank, ranked)) = app
         .store
         .read_settled(move |tx| {
             let mut mine = student_course::of_student(tx, me)?;
@@ -83,14 +83,12 @@ pub(crate) async fn get(
             });
             let top = leaderboard::top(tx, scope, limit)?;
             let rank = leaderboard::rank(tx, scope, me)?;
-            let streaks = leaderboard::streaks(tx, scope, top.iter().map(|place| place.student_id))?;
-            Ok((scope, mine, top, rank, streaks))
+            Ok((scope, mine, top, rank))
         })
         .await?;
     let (tally, best) = (overall(&mine), best_streaks(&mine));
     let place = |(place, rank): (leaderboard::Place, i64)| {
-        let streaks = streaks.get(&place.student_id).copied().unwrap_or_default();
-        let tally = place.tally();
+        let (tally, streaks) = (place.tally(), place.streaks);
         Place {
             rank,
             is_you: place.student_id == me,

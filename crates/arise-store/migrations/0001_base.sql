@@ -94,7 +94,7 @@ CREATE TABLE enrolment (
 ) STRICT, WITHOUT ROWID;
 -- All that a scanner's finger needs of it.
 CREATE INDEX enrolment_roll ON enrolment (course_id, class_roll_id, from_on, until_on);
-CREATE INDEX enrolment_student ON enrolment (student_id);
+CREATE INDEX enrolment_student ON enrolment (student_id, course_id, from_on, until_on, class_roll_id);
 
 CREATE TABLE session (
     id BLOB PRIMARY KEY NOT NULL,

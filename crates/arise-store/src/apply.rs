@@ -60,7 +60,15 @@ pub(crate) fn rebuild_if_outdated(tx: &mut WriteTx<'_>) -> Result<()> {
     {
         tx.execute(&format!("DELETE FROM {table}"), &[])?;
     }
-    for table in ["session_tally", "course_tally", "standing", "day_tally", "course_summary", "derived"] {
+    for table in [
+        "session_tally",
+        "course_tally",
+        "standing",
+        "standing_spread",
+        "day_tally",
+        "course_summary",
+        "derived",
+    ] {
         tx.execute(&format!("DELETE FROM {table}"), &[])?;
     }
     for cell in op::cells(tx)? {

@@ -6,6 +6,7 @@ use arise_core::session::SessionType;
 use crate::course_summary::{self, Summarized};
 use crate::params;
 use crate::scope::Scope;
+use crate::standing;
 use crate::tx::Tx;
 
 /// Sessions of one kind that count, and the marks in them.
@@ -33,13 +34,10 @@ pub struct Overview {
 /// `week` and `month` are the dates on which they began.
 pub fn get(tx: &mut Tx<'_>, scope: Scope, minimum: i64, week: &str, month: &str) -> Result<Overview> {
     let students = match scope {
-        Scope::All => tx.query_one("SELECT COUNT(*) FROM student WHERE archived = 0", &[])?,
-        _ => tx.query_one("SELECT COUNT(*) FROM standing WHERE scope = ?1", params![scope.key()])?,
+        Scope::All => tx.query_one("SELECT COUNT(*) FROM student WHERE archived = 0", &[])?.get(0)?,
+        _ => standing::students(tx, scope)?,
     };
-    let at_risk = tx.query_one(
-        "SELECT COUNT(*) FROM standing WHERE scope = ?1 AND lowest < ?2",
-        params![scope.key(), 100 * minimum],
-    )?;
+    let at_risk = standing::below(tx, scope, minimum)?;
     let held = tx.query(
         "SELECT session_type, CAST(SUM(sessions) AS BIGINT), \
          CAST(SUM(CASE WHEN held_on >= ?2 THEN sessions ELSE 0 END) AS BIGINT), \
@@ -59,8 +57,8 @@ pub fn get(tx: &mut Tx<'_>, scope: Scope, minimum: i64, week: &str, month: &str)
         })
     });
     Ok(Overview {
-        students: students.get(0)?,
-        at_risk: at_risk.get(0)?,
+        students,
+        at_risk,
         held: held.collect::<Result<_>>()?,
         courses: course_summary::of_scope(tx, scope)?,
     })

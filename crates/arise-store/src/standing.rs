@@ -9,27 +9,30 @@ use crate::params;
 use crate::scope::Scope;
 use crate::summary::{People, differences};
 use crate::tx::{Tx, WriteTx};
+use crate::value::Value;
 
 /// [`arise_core::tally::hundredths`], in SQL, because it is sorted by.
 const HUNDREDTHS: &str = "CASE WHEN total > 0 THEN (20000 * attended + total) / (2 * total) ELSE 0 END";
 
-const INSERT: &str = "INSERT INTO standing (scope, student_id, attended, total, hundredths, lowest)";
+const COLUMNS: &str = "student_id, attended, total, hundredths, lowest, current_streak, longest_streak";
 
-/// Standings over several courses. `scope` is a column of the inner query, with a comma, or nothing.
-fn over_courses(prefix: &str, scope: &str, filter: &str) -> String {
+/// Standings over several courses. `prefix` and `scope` are columns with a comma, or nothing: of the whole and
+/// of each group.
+fn over_courses(prefix: &str, scope: &str, filter: &str, of_course: &str) -> String {
     format!(
-        "SELECT {prefix} student_id, attended, total, {HUNDREDTHS}, lowest FROM ( \
+        "SELECT {prefix} student_id, attended, total, {HUNDREDTHS}, lowest, current_streak, longest_streak FROM ( \
              SELECT {scope} m.student_id, CAST(COALESCE(SUM(t.present + t.late), 0) AS BIGINT) AS attended, \
                  CAST(COALESCE(SUM(t.sessions - t.excused), 0) AS BIGINT) AS total, \
                  MIN(CASE WHEN m.is_current = 1 AND t.sessions > t.excused \
-                     THEN 10000 * (t.present + t.late) / (t.sessions - t.excused) END) AS lowest \
-             FROM (SELECT c.semester_id AS semester_id, e.course_id, e.student_id, \
-                       MAX(CASE WHEN e.until_on IS NULL THEN 1 ELSE 0 END) AS is_current \
-                   FROM enrolment e JOIN student st ON st.id = e.student_id AND st.archived = 0 \
-                   JOIN course c ON c.id = e.course_id AND c.archived = 0 \
-                   WHERE {filter} GROUP BY c.semester_id, e.course_id, e.student_id) m \
+                     THEN 10000 * (t.present + t.late) / (t.sessions - t.excused) END) AS lowest, \
+                 COALESCE(MAX(t.current_streak), 0) AS current_streak, \
+                 COALESCE(MAX(t.longest_streak), 0) AS longest_streak \
+             FROM (SELECT e.course_id, e.student_id, MAX(CASE WHEN e.until_on IS NULL THEN 1 ELSE 0 END) AS is_current \
+                   FROM enrolment e WHERE {filter} GROUP BY e.student_id, e.course_id) m \
+             JOIN course c ON c.id = m.course_id AND c.archived = 0 {of_course} \
              LEFT JOIN course_tally t ON t.course_id = m.course_id AND t.student_id = m.student_id \
-             GROUP BY {scope} m.student_id HAVING MAX(m.is_current) = 1) s"
+             GROUP BY {scope} m.student_id HAVING MAX(m.is_current) = 1) s \
+         WHERE EXISTS (SELECT 1 FROM student st WHERE st.id = s.student_id AND st.archived = 0)"
     )
 }
 
@@ -37,62 +40,104 @@ fn over_courses(prefix: &str, scope: &str, filter: &str) -> String {
 fn in_courses(filter: &str) -> String {
     format!(
         "SELECT course_id, student_id, attended, total, {HUNDREDTHS}, \
-             CASE WHEN total > 0 THEN 10000 * attended / total END FROM ( \
+             CASE WHEN total > 0 THEN 10000 * attended / total END, current_streak, longest_streak FROM ( \
              SELECT e.course_id, e.student_id, COALESCE(t.present + t.late, 0) AS attended, \
-                 COALESCE(t.sessions - t.excused, 0) AS total \
+                 COALESCE(t.sessions - t.excused, 0) AS total, COALESCE(t.current_streak, 0) AS current_streak, \
+                 COALESCE(t.longest_streak, 0) AS longest_streak \
              FROM enrolment e JOIN student st ON st.id = e.student_id AND st.archived = 0 \
              LEFT JOIN course_tally t ON t.course_id = e.course_id AND t.student_id = e.student_id \
              WHERE e.until_on IS NULL AND {filter}) s"
     )
 }
 
-/// Counts anew how `people` stand in a semester or in all.
-pub(crate) fn refresh(tx: &mut WriteTx<'_>, scope: Scope, people: People) -> Result<()> {
-    let params = params![scope.key(), people.parameter()];
-    tx.execute(&format!("DELETE FROM standing WHERE scope = ?1 AND {}", people.among("student_id")), params)?;
-    let mut filter = people.among("e.student_id");
-    if scope != Scope::All {
-        filter.push_str(" AND c.semester_id = ?1");
-    }
-    tx.execute(&format!("{INSERT} {}", over_courses("?1,", "", &filter)), params)?;
+fn insert(tx: &mut WriteTx<'_>, select: &str, params: &[Value]) -> Result<()> {
+    tx.execute(&format!("INSERT INTO standing (scope, {COLUMNS}) {select}"), params).map(|_| ())
+}
+
+const SPREAD: &str = "COALESCE(lowest / 100, -1), COUNT(*) FROM standing";
+
+fn spread(tx: &mut WriteTx<'_>, scope: Scope) -> Result<()> {
+    tx.execute("DELETE FROM standing_spread WHERE scope = ?1", params![scope.key()])?;
+    tx.execute(
+        &format!(
+            "INSERT INTO standing_spread (scope, lowest, students) SELECT scope, {SPREAD} WHERE scope = ?1 GROUP BY 1, 2"
+        ),
+        params![scope.key()],
+    )?;
     Ok(())
 }
 
-pub(crate) fn refresh_in_course(tx: &mut WriteTx<'_>, course: CourseId, people: People) -> Result<()> {
-    let only = match people {
-        People::Student(_) => " AND student_id = ?2",
-        People::Course(_) => "",
-    };
-    let mut params = params![course].to_vec();
-    if let People::Student(_) = people {
-        params.push(people.parameter());
+/// Counts anew how `people` stand in a semester or in all.
+pub(crate) fn refresh(tx: &mut WriteTx<'_>, scope: Scope, people: &[People]) -> Result<()> {
+    for people in people {
+        let params = params![scope.key(), people.parameter()];
+        let among = people.among("student_id");
+        tx.execute(&format!("DELETE FROM standing WHERE scope = ?1 AND {among}"), params)?;
+        let of_course = if scope == Scope::All { "" } else { "AND c.semester_id = ?1" };
+        insert(tx, &over_courses("?1,", "", &people.among("e.student_id"), of_course), params)?;
     }
-    tx.execute(&format!("DELETE FROM standing WHERE scope = ?1{only}"), &params)?;
-    let select = in_courses(&format!("e.course_id = ?1{}", only.replace("student_id", "e.student_id")));
-    tx.execute(&format!("{INSERT} {select}"), &params)?;
-    Ok(())
+    spread(tx, scope)
+}
+
+pub(crate) fn refresh_in_course(tx: &mut WriteTx<'_>, course: CourseId, people: &[People]) -> Result<()> {
+    for people in people {
+        let (only, of_enrolment, params) = match people {
+            People::Course(_) => ("", "", params![course].to_vec()),
+            People::Student(id) => {
+                (" AND student_id = ?2", " AND e.student_id = ?2", params![course, *id].to_vec())
+            }
+        };
+        tx.execute(&format!("DELETE FROM standing WHERE scope = ?1{only}"), &params)?;
+        insert(tx, &in_courses(&format!("e.course_id = ?1{of_enrolment}")), &params)?;
+    }
+    spread(tx, Scope::Course(course))
 }
 
 pub(crate) fn count_all(tx: &mut WriteTx<'_>) -> Result<()> {
     tx.execute("DELETE FROM standing", &[])?;
-    tx.execute(&format!("{INSERT} {}", over_courses("?1,", "", "1 = 1")), params![Scope::All.key()])?;
-    tx.execute(&format!("{INSERT} {}", of_semesters()), &[])?;
-    tx.execute(&format!("{INSERT} {}", in_courses("1 = 1")), &[])?;
+    tx.execute("DELETE FROM standing_spread", &[])?;
+    insert(tx, &over_courses("?1,", "", "1 = 1", ""), params![Scope::All.key()])?;
+    insert(tx, &of_semesters(), &[])?;
+    insert(tx, &in_courses("1 = 1"), &[])?;
+    tx.execute(
+        &format!(
+            "INSERT INTO standing_spread (scope, lowest, students) SELECT scope, {SPREAD} GROUP BY 1, 2"
+        ),
+        &[],
+    )?;
     Ok(())
 }
 
 fn of_semesters() -> String {
-    over_courses("semester_id,", "m.semester_id,", "c.semester_id IS NOT NULL")
+    over_courses("semester_id,", "c.semester_id,", "1 = 1", "AND c.semester_id IS NOT NULL")
 }
 
 /// Where what is kept differs from a count of the tallies.
 pub(crate) fn check(tx: &mut Tx<'_>) -> Result<Vec<String>> {
-    const KEPT: &str = "student_id, attended, total, hundredths, lowest FROM standing WHERE scope";
     let all = params![Scope::All.key()];
-    let several = format!("SELECT scope, {KEPT} <> ?1");
+    let kept = |which: &str| format!("{COLUMNS} FROM standing WHERE scope {which} ?1");
     let counted = format!("{} UNION ALL {}", of_semesters(), in_courses("1 = 1"));
+    let several = format!("SELECT scope, {}", kept("<>"));
     let mut wrong = differences(tx, "standings in courses and semesters", &several, &counted, all)?;
-    let counted = over_courses("", "", "1 = 1");
-    wrong.extend(differences(tx, "standings over all", &format!("SELECT {KEPT} = ?1"), &counted, all)?);
+    let counted = over_courses("", "", "1 = 1", "");
+    wrong.extend(differences(tx, "standings over all", &format!("SELECT {}", kept("=")), &counted, all)?);
+    let kept = "SELECT scope, lowest, students FROM standing_spread";
+    let counted = format!("SELECT scope, {SPREAD} GROUP BY 1, 2");
+    wrong.extend(differences(tx, "spreads of standings", kept, &counted, &[])?);
     Ok(wrong)
+}
+
+/// How many belong to a course of the scope.
+pub(crate) fn students(tx: &mut Tx<'_>, scope: Scope) -> Result<i64> {
+    sum(tx, "SELECT students FROM standing_spread WHERE scope = ?1", params![scope.key()])
+}
+
+/// How many of them are below so many percent in one of their courses or more.
+pub(crate) fn below(tx: &mut Tx<'_>, scope: Scope, minimum: i64) -> Result<i64> {
+    let sql = "SELECT students FROM standing_spread WHERE scope = ?1 AND lowest >= 0 AND lowest < ?2";
+    sum(tx, sql, params![scope.key(), minimum])
+}
+
+fn sum(tx: &mut Tx<'_>, sql: &str, params: &[Value]) -> Result<i64> {
+    tx.query(sql, params)?.iter().map(|row| row.get::<i64>(0)).sum()
 }

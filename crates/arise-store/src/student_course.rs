@@ -64,16 +64,12 @@ pub fn of_student(tx: &mut Tx<'_>, student: StudentId) -> Result<Vec<StudentCour
             class_roll_id: row.get(5)?,
             is_current: period.until_on.is_none(),
             tally: tally::from_row(row, 9)?,
-            history: statuses(&history),
+            history: history.chars().filter_map(Status::from_letter).collect(),
             periods: vec![period],
         });
     }
     courses.retain(|course| course.is_current || course.tally.sessions > 0);
     Ok(courses)
-}
-
-pub(crate) fn statuses(letters: &str) -> Vec<Status> {
-    letters.chars().filter_map(Status::from_letter).collect()
 }
 
 /// A session of a student's course, and what it was for them.
@@ -96,7 +92,7 @@ pub fn held(
     let rows = tx.query(
         "SELECT s.course_id, s.id, s.starts_at, s.held_on FROM course_tally t \
          JOIN session s ON s.course_id = t.course_id AND s.settled = 1 AND s.archived = 0 \
-         WHERE t.student_id = ?1 ORDER BY s.course_id, s.starts_at, s.id",
+         WHERE t.student_id = ?1 ORDER BY t.course_id, s.starts_at, s.id",
         params![student],
     )?;
     let mut held: HashMap<CourseId, Vec<Held>> = HashMap::with_capacity(courses.len());

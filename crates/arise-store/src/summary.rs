@@ -104,8 +104,8 @@ pub(crate) fn refresh(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touched)
         touched.students.iter().copied().map(People::Student).collect()
     };
     for &scope in &scopes {
-        for &people in &people {
-            standing::refresh(tx, scope, people)?;
+        if !people.is_empty() {
+            standing::refresh(tx, scope, &people)?;
         }
         for day in &touched.days {
             day_tally::refresh_day(tx, scope, day)?;
@@ -115,8 +115,8 @@ pub(crate) fn refresh(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touched)
         }
     }
     // The course's own standings come last: until here they say who belonged to it before.
-    for &people in &people {
-        standing::refresh_in_course(tx, course, people)?;
+    if !people.is_empty() {
+        standing::refresh_in_course(tx, course, &people)?;
     }
     course_summary::refresh(tx, course)
 }

@@ -3,7 +3,8 @@
 //! A session counts once its time has passed: it is then *settled*. No job has to run for that; whoever reads
 //! tallies settles what is due first. Corrections of settled sessions are counted anew, never added up.
 
-use arise_core::{CourseId, Result, SessionId, StudentId, Tally};
+use arise_core::streak::Streaks;
+use arise_core::{CourseId, Result, SessionId, Status, StudentId, Tally};
 
 use crate::params;
 use crate::summary;
@@ -52,12 +53,22 @@ const COUNTS: &str = "CAST(COUNT(*) AS INTEGER), \
     CAST(COUNT(*) FILTER (WHERE a.status = 'late') AS INTEGER), \
     CAST(COUNT(*) FILTER (WHERE a.status = 'excused') AS INTEGER)";
 
+const ATTENDED: &str = "CAST(COUNT(*) FILTER (WHERE a.status IN ('present', 'late')) AS INTEGER)";
+
 /// The marks as letters, in the order in which the sessions were held.
 const HISTORY: &str = "string_agg(CASE a.status WHEN 'present' THEN 'P' WHEN 'late' THEN 'L' WHEN 'excused' THEN 'E' \
     ELSE 'A' END, '' ORDER BY s.starts_at, s.id)";
 
 const INSERT_OF_COURSE: &str =
     "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused, history)";
+
+/// [`Streaks::of`] after one more session, in SQL: `excluded.ongoing` is 1 when it was attended.
+const STREAKS_GO_ON: &str = "ongoing = CASE WHEN excluded.ongoing = 1 THEN course_tally.ongoing + 1 \
+        WHEN excluded.excused = 1 THEN course_tally.ongoing ELSE 0 END, \
+    current_streak = CASE WHEN excluded.ongoing = 1 THEN course_tally.ongoing + 1 \
+        ELSE course_tally.current_streak END, \
+    longest_streak = CASE WHEN excluded.ongoing = 1 AND course_tally.ongoing >= course_tally.longest_streak \
+        THEN course_tally.ongoing + 1 ELSE course_tally.longest_streak END";
 
 fn settle(tx: &mut WriteTx<'_>, session: SessionId) -> Result<()> {
     tx.execute("UPDATE session SET settled = 1 WHERE id = ?1", params![session])?;
@@ -77,12 +88,14 @@ fn settle(tx: &mut WriteTx<'_>, session: SessionId) -> Result<()> {
     summary::put_off(tx, course, &held_on)?;
     tx.execute(
         &format!(
-            "{INSERT_OF_COURSE} \
-             SELECT s.course_id, e.student_id, {COUNTS}, {HISTORY} {OF_SESSION} WHERE s.id = ?1 \
-             GROUP BY s.course_id, e.student_id \
+            "INSERT INTO course_tally (course_id, student_id, sessions, present, late, excused, history, ongoing, \
+             current_streak, longest_streak) \
+             SELECT s.course_id, e.student_id, {COUNTS}, {HISTORY}, {ATTENDED}, {ATTENDED}, {ATTENDED} {OF_SESSION} \
+             WHERE s.id = ?1 GROUP BY s.course_id, e.student_id \
              ON CONFLICT (course_id, student_id) DO UPDATE SET sessions = course_tally.sessions + excluded.sessions, \
              present = course_tally.present + excluded.present, late = course_tally.late + excluded.late, \
-             excused = course_tally.excused + excluded.excused, history = course_tally.history || excluded.history"
+             excused = course_tally.excused + excluded.excused, history = course_tally.history || excluded.history, \
+             {STREAKS_GO_ON}"
         ),
         params![session],
     )?;
@@ -115,7 +128,25 @@ fn count_pair(tx: &mut WriteTx<'_>, course: CourseId, student: StudentId) -> Res
         ),
         params![course, student],
     )?;
+    let row = tx.query_opt(
+        "SELECT history FROM course_tally WHERE course_id = ?1 AND student_id = ?2",
+        params![course, student],
+    )?;
+    row.map_or(Ok(()), |row| put_streaks(tx, course, student, &row.get::<String>(0)?))
+}
+
+fn put_streaks(tx: &mut WriteTx<'_>, course: CourseId, student: StudentId, history: &str) -> Result<()> {
+    let streaks = streaks_of(history);
+    tx.execute(
+        "UPDATE course_tally SET ongoing = ?3, current_streak = ?4, longest_streak = ?5 \
+         WHERE course_id = ?1 AND student_id = ?2",
+        params![course, student, streaks.ongoing, streaks.current, streaks.longest],
+    )?;
     Ok(())
+}
+
+fn streaks_of(history: &str) -> Streaks {
+    Streaks::of(history.chars().filter_map(Status::from_letter))
 }
 
 /// Counts a whole course anew.
@@ -128,6 +159,11 @@ fn count_course(tx: &mut WriteTx<'_>, course: CourseId) -> Result<()> {
         ),
         params![course],
     )?;
+    for row in
+        tx.query("SELECT student_id, history FROM course_tally WHERE course_id = ?1", params![course])?
+    {
+        put_streaks(tx, course, row.get(0)?, &row.get::<String>(1)?)?;
+    }
     tx.execute(
         "DELETE FROM session_tally WHERE session_id IN (SELECT id FROM session WHERE course_id = ?1)",
         params![course],
@@ -215,6 +251,15 @@ pub fn check(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     )?;
     if counted != kept {
         wrong.push(format!("{} kept tallies of students differ from {} counted", kept.len(), counted.len()));
+    }
+    let streaks =
+        tx.query("SELECT history, ongoing, current_streak, longest_streak FROM course_tally", &[])?;
+    for row in &streaks {
+        let kept = Streaks { ongoing: row.get(1)?, current: row.get(2)?, longest: row.get(3)? };
+        let history: String = row.get(0)?;
+        if kept != streaks_of(&history) {
+            wrong.push(format!("the streaks kept for {history} are {kept:?}"));
+        }
     }
     let counted = tx.query(
         &format!(

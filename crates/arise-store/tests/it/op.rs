@@ -28,7 +28,7 @@ fn only_what_differs_is_written(node: &Node) {
     assert_eq!(bodies, [r#"{"semester_name":"One"}"#, r#"{"archived":0}"#]);
 }
 
-const DERIVED: [&str; 13] = [
+const DERIVED: [&str; 14] = [
     "semester",
     "teacher",
     "student",
@@ -39,6 +39,7 @@ const DERIVED: [&str; 13] = [
     "session_tally",
     "course_tally",
     "standing",
+    "standing_spread",
     "day_tally",
     "course_summary",
     "setting",
