@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
@@ -10,8 +11,12 @@ use tracing_subscriber::fmt::writer::MakeWriterExt;
 /// Days of logs that are kept.
 const KEPT: usize = 14;
 
-/// Begins to log. What is still to be written is written when the guard is dropped.
-pub(crate) fn start(data: &Path) -> anyhow::Result<WorkerGuard> {
+/// Begins to log from `level` on, such as `info` or `warn,arise_store=debug`. What is still to be written is written
+/// when the guard is dropped.
+pub(crate) fn start(data: &Path, level: &str) -> anyhow::Result<WorkerGuard> {
+    let filter = EnvFilter::try_new(level).with_context(|| {
+        format!("ARISE_LOG is “{level}”, which isn't a level. Use error, warn, info, debug or trace")
+    })?;
     let folder = data.join("logs");
     std::fs::create_dir_all(&folder)?;
     let file = RollingFileAppender::builder()
@@ -21,7 +26,6 @@ pub(crate) fn start(data: &Path) -> anyhow::Result<WorkerGuard> {
         .max_log_files(KEPT)
         .build(folder)?;
     let (file, guard) = tracing_appender::non_blocking(file);
-    let filter = EnvFilter::try_from_env("ARISE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)

@@ -23,7 +23,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Runs the server.
-    Serve(config::Serve),
+    Serve(serve::Serve),
+    /// Shows the settings that hold here and where each comes from.
+    Config(config::Flags),
     /// Shows arise with a made-up college and a simulated scanner that marks a class live.
     Demo(demo::Demo),
     /// Runs a classroom's scanner on this machine, with a real sensor or a simulated one.
@@ -33,6 +35,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),
+        Command::Config(flags) => config::show(&flags),
         Command::Demo(options) => demo::run(&options),
         Command::Scanner(options) => scanner::run(&options),
     }

@@ -1,7 +1,7 @@
 //! `arise serve`: the server, until Ctrl-C or SIGTERM.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -11,18 +11,31 @@ use arise_store::Store;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::config::Serve;
+use crate::config::{Config, Flags};
 use crate::{first_run, log};
 
+#[derive(clap::Args, Debug, Clone)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    flags: Flags,
+    /// File to write the address to, as JSON, once the server answers.
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+}
+
 pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
-    let data = options.data_folder()?;
-    let _log = log::start(&data)?;
-    let store = Store::open(&options.location(&data), Arc::new(SystemClock))?;
-    let made = first_run::run(&store, options.admin_password.as_deref(), options.time_zone.as_deref())?;
+    let config = Config::load(&options.flags)?;
+    let data = config.make_data()?;
+    let _log = log::start(&data, config.log())?;
+    for note in config.notes() {
+        tracing::warn!("{note}");
+    }
+    let store = Store::open(&config.location(&data), Arc::new(SystemClock))?;
+    let made = first_run::run(&store, config.admin_password(), config.time_zone())?;
     runtime()?.block_on(async {
-        let listener = listen(&options.host, options.port).await?;
+        let listener = listen(config.host(), config.port()).await?;
         let address = listener.local_addr()?;
-        let app = App::new(store, options.http()).await?;
+        let app = App::new(store, config.http()).await?;
         tracing::info!(%address, "arise is ready");
         println!("arise is ready: {}", base_url(address));
         if let Some(password) = made {

@@ -68,7 +68,7 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<()> {
             temporary.path()
         }
     };
-    let _log = crate::log::start(data)?;
+    let _log = crate::log::start(data, "info")?;
     let location = Location::File(data.join("arise.db"));
     println!("Making a college with two months of classes …");
     let college = college::make_or_find(&location)?;
