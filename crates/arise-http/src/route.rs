@@ -1,6 +1,7 @@
 //! Routes that say who may call them.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
@@ -59,6 +60,16 @@ impl Routes {
         T: 'static,
     {
         self.add(Method::POST, path, access, on(MethodFilter::POST, handler));
+    }
+
+    /// A route that takes larger bodies than others, in bytes.
+    pub(crate) fn post_large<H, T>(&mut self, access: Access, path: &'static str, most: usize, handler: H)
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let handler = on(MethodFilter::POST, handler).layer(DefaultBodyLimit::max(most));
+        self.add(Method::POST, path, access, handler);
     }
 
     pub(crate) fn put<H, T>(&mut self, access: Access, path: &'static str, handler: H)

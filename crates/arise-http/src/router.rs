@@ -4,9 +4,9 @@ use crate::app::App;
 use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, Public, Student, Teacher};
 use crate::route::{Route, Routes};
 use crate::{
-    audit, course, course_standing, dashboard, device, enrolment, health, history, leaderboard, live, login,
-    mark, overview, report, semester, session, setting, student, student_course, student_standing, teacher,
-    trends,
+    audit, course, course_standing, dashboard, device, enrolment, health, history, import_job, leaderboard,
+    live, login, mark, overview, report, semester, session, setting, student, student_course, student_import,
+    student_standing, teacher, trends,
 };
 
 /// The route table, for tests and for the API document.
@@ -38,6 +38,8 @@ pub(crate) fn build(app: &App) -> Routes {
     r.delete(Admin, "/api/admin/teachers/{id}", teacher::remove);
     r.get(Admin, "/api/admin/students", student::list);
     r.post(Admin, "/api/admin/students", student::create);
+    r.post_large(Admin, "/api/admin/students/bulk-import", student_import::MAX_BODY, student_import::create);
+    r.get(Admin, "/api/admin/imports/{id}", import_job::get);
     r.put(Admin, "/api/admin/students/{id}", student::update);
     r.delete(Admin, "/api/admin/students/{id}", student::remove);
     r.get(Admin, "/api/admin/courses", course::list);

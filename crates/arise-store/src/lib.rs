@@ -22,6 +22,7 @@ pub mod course_summary;
 pub mod day_tally;
 pub mod device;
 pub mod enrolment;
+pub mod import_job;
 pub mod leaderboard;
 pub mod list;
 pub mod login;

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "base", include_str!("../migrations/0001_base.sql")),
     (2, "summaries", include_str!("../migrations/0002_summaries.sql")),
     (3, "scanners", include_str!("../migrations/0003_scanners.sql")),
+    (12, "imports", include_str!("../migrations/0012_imports.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -18,6 +18,7 @@ mod serve;
 mod session;
 mod setting;
 mod student;
+mod student_import;
 mod teacher;
 
 /// What people may type, and what must come back as it is.

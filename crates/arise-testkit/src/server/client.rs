@@ -80,6 +80,26 @@ impl Client {
         Answer::of(self.request(Method::POST, path).body(body)).await
     }
 
+    /// A form with a file (multipart/form-data), as browsers send it.
+    pub async fn post_form(&self, path: &str, fields: &[(&str, &str)], file: &[u8]) -> Answer {
+        const EDGE: &str = "----edge-of-the-form-7d1f";
+        let mut body = Vec::with_capacity(file.len() + 1024);
+        for (name, value) in fields {
+            let part =
+                format!("--{EDGE}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--{EDGE}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"file\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(format!("\r\n--{EDGE}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={EDGE}");
+        Answer::of(self.request(Method::POST, path).header("content-type", kind).body(body)).await
+    }
+
     /// Opens a stream of server-sent events.
     pub async fn live(&self, path: &str, last_event_id: Option<&str>) -> Live {
         Live::open(self.request(Method::GET, path), last_event_id).await

@@ -1,0 +1,87 @@
+//! Imports that may take a while: most are answered when they are done, long ones say how to follow them.
+
+use std::time::Duration;
+
+use arise_core::{Actor, Error, Result};
+use arise_store::import_job::{self, Job, State};
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::error::ApiResult;
+use crate::extract::{Id, Json};
+
+/// How long an answer waits for its import. Well below the time limit of a request.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The most lines an answer shows of what is wrong with a file.
+pub(crate) const MAX_LINES: usize = 1_000;
+
+/// An id that can't be read names no import.
+pub(crate) struct JobId(Uuid);
+
+impl std::str::FromStr for JobId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Uuid::parse_str(text).map(Self).map_err(|_| Error::not_found("import"))
+    }
+}
+
+pub(crate) async fn get(AppState(app): AppState<App>, Id(JobId(id)): Id<JobId>) -> ApiResult<Json<Value>> {
+    let job = app.store.read(move |tx| import_job::find(tx, id)).await?;
+    let Job { id, kind, state, done, total, result, created_at } =
+        job.ok_or_else(|| Error::not_found("import"))?;
+    Ok(Json(json!({
+        "id": id, "kind": kind, "status": state.as_str(), "done": done, "total": total, "result": result,
+        "started_at": app.zone().iso(created_at),
+    })))
+}
+
+/// Runs `work` as a job that goes on whoever waits. The answer is its own (200), or, when it takes long or
+/// `background` asks for it, where to look (202).
+pub(crate) async fn run<F, W>(
+    app: &App,
+    actor: Actor,
+    kind: &'static str,
+    total: usize,
+    background: bool,
+    work: F,
+) -> ApiResult<Response>
+where
+    F: FnOnce(Uuid) -> W,
+    W: Future<Output = Result<Value>> + Send + 'static,
+{
+    let rows = i64::try_from(total).unwrap_or(i64::MAX);
+    let id = app
+        .store
+        .write(move |tx| {
+            tx.act_as(actor);
+            import_job::start(tx, kind, rows)
+        })
+        .await?;
+    let (work, store) = (work(id), app.store.clone());
+    let mut running = tokio::spawn(async move {
+        let outcome = work.await;
+        let (state, result) = match &outcome {
+            Ok(answer) => (State::Done, answer.clone()),
+            Err(error) => (State::Failed, json!({"error": error.message, "code": error.code})),
+        };
+        store.write(move |tx| import_job::finish(tx, id, state, &result)).await?;
+        outcome
+    });
+    if !background && let Ok(done) = tokio::time::timeout(PATIENCE, &mut running).await {
+        let answer = done.map_err(|e| Error::internal(format!("an import broke off: {e}")))??;
+        return Ok(Json(answer).into_response());
+    }
+    let body = json!({
+        "status": "running",
+        "message": "The import goes on. Ask for its progress until it is done.",
+        "job_id": id,
+        "total": total,
+        "progress": format!("/api/admin/imports/{id}"),
+    });
+    Ok((StatusCode::ACCEPTED, Json(body)).into_response())
+}

@@ -1,0 +1,57 @@
+//! A list of students from a file: CSV, or an Excel workbook.
+
+use arise_core::{Error, text};
+use arise_import::students::{self, Outcome, Problem};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::error::ApiResult;
+use crate::extract::{Json, Who};
+use crate::import_job::{self, MAX_LINES};
+use crate::upload::Upload;
+
+/// The file and the form around it, in bytes.
+pub(crate) const MAX_BODY: usize = students::MAX_BYTES + 64 * 1024;
+
+/// `file` and `default_password`; with `dry_run` nothing is changed, with `background` the answer doesn't wait.
+pub(crate) async fn create(State(app): State<App>, Who(actor): Who, mut form: Upload) -> ApiResult<Response> {
+    let dry_run = form.is_on("dry_run");
+    let password = match form.text("default_password") {
+        "" if dry_run => None,
+        typed => Some(text::password("default_password", typed)?),
+    };
+    let file = form.take_file()?;
+    let list = tokio::task::spawn_blocking(move || students::read(&file))
+        .await
+        .map_err(|e| Error::internal(format!("a list couldn't be read: {e}")))??;
+    let (total, ignored) = (list.total, list.ignored_columns.clone());
+    if dry_run {
+        let outcome = list.preview(&app.store).await?;
+        let mut answer = answer(total, &ignored, &outcome);
+        answer["dry_run"] = json!(true);
+        return Ok(Json(answer).into_response());
+    }
+    let hash = app.hasher.hash(password.unwrap_or_default()).await?;
+    let (store, background) = (app.store.clone(), form.is_on("background"));
+    import_job::run(&app, actor, "students", total, background, move |job| async move {
+        let outcome = list.add(&store, actor, job, &hash).await?;
+        Ok(answer(total, &ignored, &outcome))
+    })
+    .await
+}
+
+fn answer(total: usize, ignored_columns: &[String], outcome: &Outcome) -> Value {
+    let shown = &outcome.problems[..outcome.problems.len().min(MAX_LINES)];
+    json!({
+        "status": "success",
+        "added": outcome.added,
+        "skipped": total - outcome.added,
+        "total": total,
+        "errors": shown.iter().map(Problem::line).collect::<Vec<_>>(),
+        "row_errors": shown,
+        "errors_total": outcome.problems.len(),
+        "ignored_columns": ignored_columns,
+    })
+}

@@ -1,0 +1,153 @@
+use std::fmt::Write;
+
+use arise_testkit::server::{Answer, Client, STUDENT_PASSWORD, for_both};
+use serde_json::{Value, json};
+
+use crate::{NO_ID, TYPED};
+
+const PATH: &str = "/api/admin/students/bulk-import";
+
+async fn import(client: &Client, more: &[(&str, &str)], file: &[u8]) -> Answer {
+    let mut fields = vec![("default_password", STUDENT_PASSWORD)];
+    fields.extend(more);
+    client.post_form(PATH, &fields, file).await
+}
+
+fn counts(answer: &Value) -> (i64, i64, i64) {
+    let count = |name: &str| answer[name].as_i64().unwrap();
+    (count("added"), count("skipped"), count("total"))
+}
+
+/// A list of `number` students whose roll numbers begin with `prefix`.
+fn list(prefix: &str, number: usize) -> String {
+    let mut csv = "student_name,university_roll_no,enrollment_no,email1,email2\n".to_owned();
+    for n in 0..number {
+        writeln!(csv, "Student {n},{prefix}{n},E{prefix}{n},s{n}@college.edu.in,").unwrap();
+    }
+    csv
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_students() {
+    for_both(async |server| {
+        let admin = server.admin().await;
+        let known = server.student("Known").await;
+        let csv = format!(
+            "\u{feff}Enrollment No,STUDENT_NAME,university roll no\r\nE1,\"Nair, Meera\",UR-1\r\nE2,Again,ur-1\r\n\
+             E3,,UR-3\r\n\r\nE4,Known too,{}\r\nen00,Other,UR-5\r\n",
+            known.university_roll_no.to_lowercase()
+        );
+
+        // A dry run says what would come of it and changes nothing.
+        let before = server.records().await;
+        let would = import(&admin, &[("dry_run", "1")], csv.as_bytes()).await.ok();
+        assert_eq!(server.records().await, before);
+        assert_eq!((counts(&would), &would["dry_run"]), ((2, 3, 5), &json!(true)));
+
+        let answer = import(&admin, &[], csv.as_bytes()).await.ok();
+        assert_eq!((&answer["status"], counts(&answer)), (&json!("success"), (2, 3, 5)));
+        assert_eq!(answer["errors"], would["errors"]);
+        let rows: Vec<(i64, &str, &str)> = answer["row_errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| (e["row"].as_i64().unwrap(), e["column"].as_str().unwrap(), e["code"].as_str().unwrap()))
+            .collect();
+        assert_eq!(rows, [
+            (3, "university_roll_no", "duplicate_in_file"),
+            (4, "student_name", "invalid_field"),
+            (6, "university_roll_no", "duplicate_university_roll_no"),
+        ]);
+        assert!(answer["errors"][0].as_str().unwrap().starts_with("Row 3, university_roll_no: "));
+        server.log_in_student("UR-1").await;
+
+        // The same list again adds nobody.
+        let records = server.records().await;
+        assert_eq!(counts(&import(&admin, &[], csv.as_bytes()).await.ok()), (0, 5, 5));
+        assert_eq!(server.records().await, records);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_into_a_list_comes_back_as_it_is() {
+    for_both(async |server| {
+        let admin = server.admin().await;
+        let mut csv = "name,roll\n".to_owned();
+        for (n, typed) in TYPED.iter().enumerate() {
+            writeln!(csv, "\"{}\",R{n}", typed.replace('"', "\"\"")).unwrap();
+        }
+        let answer = import(&admin, &[], csv.as_bytes()).await.ok();
+        assert_eq!(answer["added"], TYPED.len(), "{answer}");
+        let students = admin.get("/api/admin/students").await.ok();
+        assert_eq!(crate::names(&students, "student_name"), TYPED);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_that_are_refused() {
+    for_both(async |server| {
+        let admin = server.admin().await;
+        let before = server.records().await;
+        let list = list("X", 3);
+        admin.post_form(PATH, &[], list.as_bytes()).await.invalid("default_password");
+        admin
+            .post_form(PATH, &[("default_password", "short")], list.as_bytes())
+            .await
+            .invalid("default_password");
+        import(&admin, &[], b"name,email\nA,b@c.in\n").await.refused(422, "missing_column");
+        import(&admin, &[], &[0xFF, 0, 0x80]).await.refused(400, "not_a_list");
+        import(&admin, &[], b"PK\x03\x04...").await.refused(400, "not_a_list");
+        import(&admin, &[], &vec![b'x'; 9 * 1024 * 1024]).await.refused(413, "too_large");
+        admin.post(PATH, json!({"file": "x"})).await.refused(400, "bad_form");
+        let text = admin.request(axum::http::Method::POST, PATH);
+        let text = text.header("content-type", "multipart/form-data; boundary=x").body("--x\r\nbroken");
+        Answer::of(text).await.refused(400, "bad_form");
+        assert_eq!(server.records().await, before);
+        admin.get(&format!("/api/admin/imports/{NO_ID}")).await.refused(404, "not_found");
+        admin.get("/api/admin/imports/seven").await.refused(404, "not_found");
+    })
+    .await;
+}
+
+/// Ten thousand students come in while a class is being marked. Each finger that is answered while the list is
+/// still coming in wasn't kept waiting for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marks_keep_flowing_while_a_long_list_comes_in() {
+    for_both(async |server| {
+        let class = server.class("CS101", 60).await;
+        let session = class.start().await;
+        let scanner = server.scanner("A").await;
+        let admin = server.admin().await;
+
+        let answer = import(&admin, &[("background", "1")], list("L", 10_000).as_bytes()).await.expect(202);
+        let progress = answer["progress"].as_str().unwrap();
+        let (mut seen, mut meanwhile, mut finger) = (vec![], 0, 1);
+        let done = loop {
+            let job = admin.get(progress).await.ok();
+            seen.push(job["done"].as_i64().unwrap());
+            if job["status"] != "running" {
+                break job;
+            }
+            if finger <= 60 {
+                scanner.finger(finger).await;
+                finger += 1;
+            }
+            meanwhile += 1;
+        };
+        assert_eq!(
+            (&done["status"], &done["done"], &done["total"]),
+            (&json!("done"), &json!(10_000), &json!(10_000))
+        );
+        assert_eq!(counts(&done["result"]), (10_000, 0, 10_000));
+        assert!(seen.is_sorted(), "{seen:?}");
+        // The import is a hundred writes; a mark waits for one or two of them.
+        assert!(meanwhile >= 20, "only {meanwhile} marks were taken meanwhile");
+        let marked = class.letters(&session).await.chars().filter(|letter| *letter == 'P').count();
+        assert_eq!(marked, usize::try_from(finger - 1).unwrap());
+        assert_eq!(server.count("SELECT COUNT(*) FROM student WHERE archived = 0", &[]).await, 10_060);
+        server.log_in_student("l9999").await;
+    })
+    .await;
+}

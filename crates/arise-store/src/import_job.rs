@@ -1,0 +1,104 @@
+//! How far an import of a file is. It is kept in the database, so that every process of a hub can tell.
+
+use arise_core::{Result, UtcMillis, id};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::params;
+use crate::tx::{Tx, WriteTx};
+
+/// The jobs that are remembered.
+const MAX_KEPT: i64 = 200;
+/// A job that hasn't moved for so long was interrupted: its process is gone.
+const SILENCE: UtcMillis = 2 * arise_core::clock::MINUTE;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Running,
+    Done,
+    Failed,
+    /// Its process ended before it did. What is in is in; running it again adds the rest.
+    Interrupted,
+}
+
+impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub id: Uuid,
+    pub kind: String,
+    pub state: State,
+    /// Rows of the file that were looked at.
+    pub done: i64,
+    pub total: i64,
+    /// `null` while it runs.
+    pub result: Json,
+    pub created_at: UtcMillis,
+}
+
+pub fn start(tx: &mut WriteTx<'_>, kind: &str, total: i64) -> Result<Uuid> {
+    let (now, actor) = (tx.now(), tx.actor().to_bytes());
+    let id = id::uuid_v7(now);
+    tx.execute(
+        "INSERT INTO import_job (id, kind, actor, state, done, total, result, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, 'running', 0, ?4, 'null', ?5, ?5)",
+        params![id, kind, actor, total, now],
+    )?;
+    tx.execute(
+        "DELETE FROM import_job WHERE id < (SELECT id FROM import_job ORDER BY id DESC LIMIT 1 OFFSET ?1)",
+        params![MAX_KEPT],
+    )?;
+    Ok(id)
+}
+
+/// Says how far it is; part of the transaction that got it there.
+pub fn advance(tx: &mut WriteTx<'_>, id: Uuid, done: i64) -> Result<()> {
+    let now = tx.now();
+    tx.execute("UPDATE import_job SET done = ?2, updated_at = ?3 WHERE id = ?1", params![id, done, now])?;
+    Ok(())
+}
+
+pub fn finish(tx: &mut WriteTx<'_>, id: Uuid, state: State, result: &Json) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE import_job SET state = ?2, result = ?3, updated_at = ?4, \
+         done = CASE WHEN ?2 = 'done' THEN total ELSE done END WHERE id = ?1",
+        params![id, state.as_str(), result.to_string(), now],
+    )?;
+    Ok(())
+}
+
+pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Job>> {
+    let now = tx.now();
+    let row = tx.query_opt(
+        "SELECT id, kind, state, done, total, result, created_at, updated_at FROM import_job WHERE id = ?1",
+        params![id],
+    )?;
+    row.map(|row| {
+        let state = match row.get::<String>(2)?.as_str() {
+            "done" => State::Done,
+            "failed" => State::Failed,
+            _ if row.get::<i64>(7)? < now - SILENCE => State::Interrupted,
+            _ => State::Running,
+        };
+        Ok(Job {
+            id: row.get(0)?,
+            kind: row.get(1)?,
+            state,
+            done: row.get(3)?,
+            total: row.get(4)?,
+            result: serde_json::from_str(&row.get::<String>(5)?).unwrap_or_default(),
+            created_at: row.get(6)?,
+        })
+    })
+    .transpose()
+}
