@@ -9,6 +9,7 @@ pub mod enrolment;
 pub mod error;
 pub mod id;
 pub mod mark;
+pub mod online;
 pub mod op;
 pub mod plan;
 pub mod register;

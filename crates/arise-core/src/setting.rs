@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::MINUTE;
 use crate::zone::Zone;
-use crate::{Error, Result, UtcMillis, text};
+use crate::{Error, Result, UtcMillis, online, text};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -24,6 +24,11 @@ pub struct Settings {
     pub critical_percent: i64,
     /// Whether scanners that speak the older unsigned protocol may be approved at all.
     pub allow_legacy_scanners: bool,
+    /// Whether students must log in to mark themselves in an online class.
+    pub online_login_required: bool,
+    /// The institution's networks, such as `203.0.113.0/24, 10.0.0.0/8`: many marks from one address of these
+    /// are no surprise.
+    pub campus_networks: String,
 }
 
 impl Default for Settings {
@@ -37,6 +42,8 @@ impl Default for Settings {
             min_attendance_percent: 75,
             critical_percent: 60,
             allow_legacy_scanners: true,
+            online_login_required: false,
+            campus_networks: String::new(),
         }
     }
 }
@@ -71,7 +78,8 @@ impl Settings {
         within("session_grace_minutes", self.session_grace_minutes, 0, 60)?;
         within("late_after_minutes", self.late_after_minutes, 0, 240)?;
         within("min_attendance_percent", self.min_attendance_percent, 1, 100)?;
-        within("critical_percent", self.critical_percent, 0, self.min_attendance_percent)
+        within("critical_percent", self.critical_percent, 0, self.min_attendance_percent)?;
+        online::networks(&self.campus_networks).map(|_| ())
     }
 
     /// The institution's zone. A stored name was checked, so the fallback is for a database of another
@@ -119,5 +127,7 @@ mod tests {
         assert!(critical.check().unwrap_err().fields.contains_key("critical_percent"));
         let zone = Settings { time_zone: "Nowhere".into(), ..Settings::default() };
         assert!(zone.check().unwrap_err().fields.contains_key("time_zone"));
+        let campus = Settings { campus_networks: "the library".into(), ..Settings::default() };
+        assert!(campus.check().unwrap_err().fields.contains_key("campus_networks"));
     }
 }

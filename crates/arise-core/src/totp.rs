@@ -18,10 +18,31 @@ pub fn seconds_remaining(now: UtcMillis) -> i64 {
     STEP_SECONDS - now.div_euclid(1_000).rem_euclid(STEP_SECONDS)
 }
 
-/// Whether `typed` is the code of this step or of the one before it.
-pub fn accepts(seed: &[u8], typed: &str, now: UtcMillis) -> bool {
-    let typed = typed.trim();
-    [step(now), step(now) - 1].into_iter().any(|step| equal(&at_step(seed, step, 6), typed))
+/// What a typed code is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The code of this step or of the one before it.
+    Right,
+    /// It was right a few minutes ago.
+    Expired,
+    Wrong,
+}
+
+/// How many steps back a code is told to have run out instead of being wrong: five minutes.
+const REMEMBERED: i64 = 10;
+
+/// Judges a code as somebody typed it; they may have typed the gap in the middle, too.
+pub fn judge(seed: &[u8], typed: &str, now: UtcMillis) -> Verdict {
+    let typed: String = typed.chars().filter(|c| !c.is_whitespace()).take(7).collect();
+    let is_of = |step| equal(&at_step(seed, step, 6), &typed);
+    let current = step(now);
+    if [current, current - 1].map(is_of).contains(&true) {
+        Verdict::Right
+    } else if (current - REMEMBERED..current - 1).any(is_of) {
+        Verdict::Expired
+    } else {
+        Verdict::Wrong
+    }
 }
 
 fn step(now: UtcMillis) -> i64 {
@@ -68,10 +89,14 @@ mod tests {
         let seed = [7; 20];
         let now = 1_700_000_010_000;
         let shown = code(&seed, now);
-        assert!(accepts(&seed, &shown, now));
-        assert!(accepts(&seed, &format!(" {shown} "), now + 30_000));
-        assert!(!accepts(&seed, &shown, now + 60_000));
-        assert!(!accepts(&seed, &shown, now - 30_000));
+        assert_eq!(judge(&seed, &shown, now), Verdict::Right);
+        let (left, right) = shown.split_at(3);
+        assert_eq!(judge(&seed, &format!(" {left} {right} "), now + 30_000), Verdict::Right);
+        assert_eq!(judge(&seed, &shown, now + 60_000), Verdict::Expired);
+        assert_eq!(judge(&seed, &shown, now + 300_000), Verdict::Expired);
+        assert_eq!(judge(&seed, &shown, now + 330_000), Verdict::Wrong);
+        assert_eq!(judge(&seed, &shown, now - 30_000), Verdict::Wrong);
+        assert_eq!(judge(&seed, &format!("{shown}0"), now), Verdict::Wrong);
         assert_eq!(seconds_remaining(1_700_000_010_000), 30);
         assert_eq!(seconds_remaining(1_700_000_039_999), 1);
     }

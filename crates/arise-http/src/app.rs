@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::device::DeviceKeys;
 use crate::live::Hub;
+use crate::online::Browsers;
 use crate::password::Hasher;
 use crate::token::Tokens;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub cloud_url: Option<String>,
     /// Addresses of other sites whose pages may call this server.
     pub allowed_origins: Vec<String>,
+    /// How many proxies stand in front and each add whom they heard to `X-Forwarded-For`.
+    pub proxies: usize,
 }
 
 impl Default for Config {
@@ -40,6 +43,7 @@ impl Default for Config {
             secret_key: String::new(),
             cloud_url: None,
             allowed_origins: vec![],
+            proxies: 0,
         }
     }
 }
@@ -55,6 +59,7 @@ pub struct Inner {
     pub(crate) hasher: Hasher,
     pub(crate) hub: Hub,
     pub(crate) device_keys: DeviceKeys,
+    pub(crate) browsers: Browsers,
     settings: RwLock<Arc<(Settings, Zone)>>,
     stopping: watch::Sender<bool>,
 }
@@ -84,6 +89,7 @@ impl App {
             hasher: Hasher::default(),
             hub: Hub::new()?,
             device_keys: DeviceKeys::default(),
+            browsers: Browsers::new(&key),
             settings: RwLock::new(Arc::new((settings, zone))),
             stopping: watch::channel(false).0,
         }));

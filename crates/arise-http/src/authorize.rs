@@ -52,7 +52,11 @@ pub(crate) async fn person(
     Ok(next.run(request).await)
 }
 
-async fn identify(app: &App, method: &Method, headers: &HeaderMap) -> Result<Login> {
+/// Who is logged in.
+///
+/// # Errors
+/// `not_logged_in`, `login_expired`, `login_ended`, `other_site`.
+pub(crate) async fn identify(app: &App, method: &Method, headers: &HeaderMap) -> Result<Login> {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())

@@ -19,13 +19,13 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = status(self.0.kind).into_response();
+        let mut response = status_of(self.0.kind).into_response();
         response.extensions_mut().insert(self);
         response
     }
 }
 
-fn status(kind: ErrorKind) -> StatusCode {
+pub(crate) fn status_of(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Malformed => StatusCode::BAD_REQUEST,
         ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,

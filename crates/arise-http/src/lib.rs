@@ -21,6 +21,7 @@ mod list;
 mod live;
 mod login;
 mod mark;
+mod online;
 mod overview;
 mod password;
 mod report;

@@ -5,8 +5,8 @@ use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, Public, Student, 
 use crate::route::{Route, Routes};
 use crate::{
     audit, course, course_standing, dashboard, device, enrolment, health, history, import_job, leaderboard,
-    live, login, mark, overview, report, semester, session, setting, student, student_course, student_import,
-    student_standing, teacher, trends,
+    live, login, mark, online, overview, report, semester, session, setting, student, student_course,
+    student_import, student_standing, teacher, trends,
 };
 
 /// The route table, for tests and for the API document.
@@ -67,6 +67,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Public, "/api/teacher/course-codes", session::course_codes);
     r.get(Teacher, "/api/teacher/courses", session::my_courses);
     r.post(Teacher, "/api/teacher/start-session", session::start);
+    r.post(Teacher, "/api/teacher/start-online-session", online::start);
     r.post(Teacher, "/api/teacher/manual-override", mark::manual_override);
     r.post(Teacher, "/api/teacher/emergency-bulk-mark", mark::emergency_bulk_mark);
     r.post(Teacher, "/api/teacher/session/{id}/end", session::end);
@@ -76,6 +77,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.post(Teacher, "/api/teacher/session/{id}/mark", mark::set);
     r.post(Teacher, "/api/teacher/session/{id}/check-expire", session::check_expire);
     r.get(Teacher, "/api/teacher/session/{id}/status", session::status);
+    r.get(Teacher, "/api/teacher/session/{id}/online-status", online::status);
     r.get(Teacher, "/api/teacher/session/{id}/live", live::stream);
     r.get(Teacher, "/api/teacher/session/{id}/snapshot", live::snapshot);
     r.get(Teacher, "/api/teacher/session/{id}/refused-marks", device::refused_marks);
@@ -96,6 +98,12 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Student, "/api/student/analytics", student_course::analytics);
     r.get(Student, "/api/student/critical-alerts", dashboard::alerts);
     r.get(Student, "/api/student/leaderboard", leaderboard::get);
+
+    r.get(Public, "/online/{token}", online::page);
+    r.post(Public, "/online/{token}", online::submit);
+    r.get(Public, "/api/online/session/{token}/info", online::info);
+    r.post(Public, "/api/online/mark-attendance", online::mark);
+    r.get(Teacher, "/api/online/session/{token}/otp", online::otp);
 
     r.post(Public, "/api/device/pair", device::pair);
     r.get(Device, "/api/device/state", device::state);

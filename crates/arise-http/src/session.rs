@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
+use crate::online;
 
 /// A session as every screen sees it.
 #[derive(Debug, Clone, Serialize)]
@@ -202,7 +203,7 @@ pub(crate) async fn start(
     }
     let zone = app.zone();
     let online = match body.session_type {
-        Some(SessionType::Online) => Some(new_online()?),
+        Some(SessionType::Online) => Some(online::new_secrets()?),
         _ => None,
     };
     let answer = app
@@ -253,14 +254,6 @@ fn start_time(zone: &Zone, text: &str, now: UtcMillis) -> Result<UtcMillis> {
         return Ok(at);
     }
     Err(Error::invalid("start_datetime", "A session starts now, up to 12 hours ago, or within 30 minutes."))
-}
-
-/// A link of 192 random bits and the seed of a code.
-fn new_online() -> Result<(String, Vec<u8>)> {
-    let mut bytes = [0_u8; 44];
-    getrandom::fill(&mut bytes)
-        .map_err(|e| Error::internal(format!("no randomness from the system: {e}")))?;
-    Ok((hex::encode(&bytes[..24]), bytes[24..].to_vec()))
 }
 
 pub(crate) async fn end(

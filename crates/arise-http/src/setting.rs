@@ -25,6 +25,8 @@ pub(crate) struct SettingsBody {
     min_attendance_percent: Option<i64>,
     critical_percent: Option<i64>,
     allow_legacy_scanners: Option<bool>,
+    online_login_required: Option<bool>,
+    campus_networks: Option<String>,
 }
 
 impl SettingsBody {
@@ -38,6 +40,8 @@ impl SettingsBody {
             min_attendance_percent: self.min_attendance_percent.unwrap_or(known.min_attendance_percent),
             critical_percent: self.critical_percent.unwrap_or(known.critical_percent),
             allow_legacy_scanners: self.allow_legacy_scanners.unwrap_or(known.allow_legacy_scanners),
+            online_login_required: self.online_login_required.unwrap_or(known.online_login_required),
+            campus_networks: self.campus_networks.unwrap_or(known.campus_networks),
         }
     }
 }

@@ -259,14 +259,13 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
     }
     tx.execute(
         "INSERT INTO session (id, course_id, teacher_id, session_type, topic, held_on, starts_at, ends_at, grace_ms, \
-         late_after_ms, ended_at, closes_at, device_id, session_token, otp_seed, archived, settled) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+         late_after_ms, ended_at, closes_at, device_id, archived, settled) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
          ON CONFLICT (id) DO UPDATE SET course_id = excluded.course_id, teacher_id = excluded.teacher_id, \
          session_type = excluded.session_type, topic = excluded.topic, held_on = excluded.held_on, \
          starts_at = excluded.starts_at, ends_at = excluded.ends_at, grace_ms = excluded.grace_ms, \
          late_after_ms = excluded.late_after_ms, ended_at = excluded.ended_at, closes_at = excluded.closes_at, \
-         device_id = excluded.device_id, session_token = excluded.session_token, otp_seed = excluded.otp_seed, \
-         archived = excluded.archived, settled = excluded.settled",
+         device_id = excluded.device_id, archived = excluded.archived, settled = excluded.settled",
         params![
             session,
             course,
@@ -281,8 +280,6 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
             ended_at,
             closes_at,
             id(fields, "device_id"),
-            text(fields, "session_token"),
-            text(fields, "otp_seed").and_then(|seed| hex::decode(seed).ok()),
             archived,
             settled,
         ],

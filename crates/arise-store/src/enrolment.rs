@@ -102,6 +102,27 @@ pub fn find_on(tx: &mut Tx<'_>, course: CourseId, student: StudentId, day: &str)
     row.as_ref().map(from_row).transpose()
 }
 
+/// The student of a course, on a local date, who has this university roll number, whatever its case. Two who
+/// share one, each given on another node, are nobody: a mark must not go to the wrong one.
+pub fn find_by_university_roll(
+    tx: &mut Tx<'_>,
+    course: CourseId,
+    university_roll_no: &str,
+    day: &str,
+) -> Result<Option<Enrolled>> {
+    let rows = tx.query(
+        &format!(
+            "SELECT {COLUMNS} {LIVE} WHERE e.course_id = ?1 AND {ON_DAY} \
+             AND lower(st.university_roll_no) = lower(?3) LIMIT 2"
+        ),
+        params![course, day, university_roll_no.trim()],
+    )?;
+    match rows.as_slice() {
+        [row] => from_row(row).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// A student who could be enrolled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Available {

@@ -28,6 +28,7 @@ pub mod list;
 pub mod login;
 pub mod mark;
 pub mod node;
+pub mod online;
 pub mod op;
 pub mod overview;
 pub mod register;

@@ -53,6 +53,15 @@ pub fn of_session(tx: &mut Tx<'_>, session: SessionId) -> Result<HashMap<Student
     rows.iter().map(|row| from_row(row).map(|mark| (mark.student_id, mark))).collect()
 }
 
+/// How many are present or late in a session.
+pub fn attended_count(tx: &mut Tx<'_>, session: SessionId) -> Result<i64> {
+    tx.query_one(
+        "SELECT COUNT(*) FROM attendance WHERE session_id = ?1 AND status IN ('present', 'late')",
+        params![session],
+    )?
+    .get(0)
+}
+
 /// What became of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "base", include_str!("../migrations/0001_base.sql")),
     (2, "summaries", include_str!("../migrations/0002_summaries.sql")),
     (3, "scanners", include_str!("../migrations/0003_scanners.sql")),
+    (11, "online", include_str!("../migrations/0011_online.sql")),
     (12, "imports", include_str!("../migrations/0012_imports.sql")),
 ];
 
@@ -54,7 +55,8 @@ fn run_inside(engine: &mut dyn Engine, now: UtcMillis) -> Result<()> {
             ));
         }
     }
-    for (version, name, sql) in MIGRATIONS.iter().skip(applied.len()) {
+    let applied = applied.iter().map(|row| row.get(0)).collect::<Result<Vec<i64>>>()?;
+    for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| !applied.contains(version)) {
         let rendered = engine.render(sql);
         engine.batch(&rendered)?;
         engine.execute(

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
-use crate::{op, params, setting};
+use crate::{online, op, params, setting};
 
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -21,8 +21,6 @@ pub struct Session {
     pub held_on: String,
     pub window: Window,
     pub device_id: Option<DeviceId>,
-    pub session_token: Option<String>,
-    pub otp_seed: Option<Vec<u8>>,
     /// What its course says today.
     pub course_code: String,
     pub course_name: String,
@@ -31,7 +29,7 @@ pub struct Session {
 }
 
 const SELECT: &str = "SELECT s.id, s.course_id, s.teacher_id, s.session_type, s.topic, s.held_on, s.starts_at, \
-    s.ends_at, s.grace_ms, s.late_after_ms, s.ended_at, s.device_id, s.session_token, s.otp_seed, \
+    s.ends_at, s.grace_ms, s.late_after_ms, s.ended_at, s.device_id, \
     c.course_code, c.course_name, c.teacher_id \
     FROM session s JOIN course c ON c.id = s.course_id AND c.archived = 0";
 
@@ -51,11 +49,9 @@ fn from_row(row: &Row) -> Result<Session> {
             ended_at: row.get(10)?,
         },
         device_id: row.get(11)?,
-        session_token: row.get(12)?,
-        otp_seed: row.get(13)?,
-        course_code: row.get(14)?,
-        course_name: row.get(15)?,
-        course_teacher: row.get(16)?,
+        course_code: row.get(12)?,
+        course_name: row.get(13)?,
+        course_teacher: row.get(14)?,
     })
 }
 
@@ -182,7 +178,7 @@ pub struct NewSession {
     pub session_type: SessionType,
     pub topic: String,
     pub device_id: Option<DeviceId>,
-    /// For an online class: its link and the seed of its code.
+    /// For an online class: the token of its link and the seed of its code. They stay on this node.
     pub online: Option<(String, Vec<u8>)>,
 }
 
@@ -216,10 +212,11 @@ pub fn start(tx: &mut WriteTx<'_>, new: &NewSession, teacher: Option<TeacherId>)
         ("grace_ms", json!(settings.grace())),
         ("late_after_ms", json!(settings.late_after())),
         ("device_id", json!(new.device_id)),
-        ("session_token", json!(new.online.as_ref().map(|(token, _)| token))),
-        ("otp_seed", json!(new.online.as_ref().map(|(_, seed)| hex::encode(seed)))),
     ];
     put(tx, id, fields, None)?;
+    if let Some((token, seed)) = &new.online {
+        online::open(tx, id, token, seed)?;
+    }
     Ok(id)
 }
 

@@ -24,7 +24,7 @@ use std::sync::{Arc, OnceLock};
 
 use arise_core::zone::Zone;
 use arise_core::{StudentId, TestClock, UtcMillis};
-use arise_http::{App, Config};
+use arise_http::{App, Config, NodeType};
 use arise_store::{Location, Store, Tx, Value as SqlValue, admin};
 use serde_json::json;
 use tempfile::TempDir;
@@ -67,9 +67,23 @@ pub async fn for_both(test: impl AsyncFn(TestServer)) {
     }
 }
 
+/// [`for_both`] with a hub, behind one proxy.
+pub async fn for_both_hubs(test: impl AsyncFn(TestServer)) {
+    for engine in Engine::BOTH {
+        println!("with {engine:?}:");
+        test(TestServer::start_with(engine, hub()).await).await;
+    }
+}
+
+/// A hub that a proxy stands in front of.
+pub fn hub() -> Config {
+    Config { node_type: NodeType::Cloud, proxies: 1, ..Config::default() }
+}
+
 /// A running server. It stops when the value is dropped.
 pub struct TestServer {
     pub engine: Engine,
+    location: Location,
     pub app: App,
     pub clock: Arc<TestClock>,
     /// Nobody is logged in.
@@ -97,15 +111,34 @@ impl TestServer {
             }
             Engine::Postgres => (Location::Postgres(Postgres::shared().fresh_database()), None),
         };
-        let time = Arc::clone(&clock);
-        let store = tokio::task::spawn_blocking(move || {
-            let store = Store::open(&location, time)?;
-            store.write_blocking(|tx| admin::create(tx, "admin", hash_of(ADMIN_PASSWORD), false))?;
-            Ok::<_, arise_core::Error>(store)
-        })
-        .await
-        .expect("opening the store doesn't panic")
-        .expect("the store opens");
+        let server = Self::open(engine, location, clock, config, folder).await;
+        let made = server.store().write(|tx| admin::create(tx, "admin", hash_of(ADMIN_PASSWORD), false));
+        made.await.expect("an administrator can be made");
+        server
+    }
+
+    /// Another process on the same database, which must be PostgreSQL: a file has one.
+    ///
+    /// # Panics
+    /// When the server can't be started.
+    pub async fn another_process(&self) -> Self {
+        assert_eq!(self.engine, Engine::Postgres);
+        let (location, clock) = (self.location.clone(), Arc::clone(&self.clock));
+        Self::open(self.engine, location, clock, self.app.config.clone(), None).await
+    }
+
+    async fn open(
+        engine: Engine,
+        location: Location,
+        clock: Arc<TestClock>,
+        config: Config,
+        folder: Option<TempDir>,
+    ) -> Self {
+        let (opened, time) = (location.clone(), Arc::clone(&clock));
+        let store = tokio::task::spawn_blocking(move || Store::open(&opened, time))
+            .await
+            .expect("opening the store doesn't panic")
+            .expect("the store opens");
         let app = App::new(store, config).await.expect("the server's state");
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
@@ -121,6 +154,7 @@ impl TestServer {
         });
         Self {
             engine,
+            location,
             app,
             clock,
             anyone: Client::new(format!("http://{address}"), None),

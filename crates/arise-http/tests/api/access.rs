@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use arise_core::clock::HOUR;
 use arise_http::{Access, Route, routes};
-use arise_testkit::server::{Answer, Class, Client, PIN, STUDENT_PASSWORD, Scanner, TestServer, for_both};
+use arise_testkit::server::{
+    Answer, Class, Client, PIN, STUDENT_PASSWORD, Scanner, TestServer, for_both_hubs,
+};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ const PUBLIC: &[&str] = &[
     "POST /api/device/pair",
     // The link of an online class and the code are what lets a student in.
     "GET /online/{token}",
+    "POST /online/{token}",
     "GET /api/online/session/{token}/info",
     "POST /api/online/mark-attendance",
     "GET /api/openapi.json",
@@ -82,11 +85,18 @@ impl Owned {
         let class = server.class("CS101", 2).await;
         let ended = class.start().await;
         class.end(&ended).await;
+        let online = class.start_with(json!({"session_type": "online"})).await.ok()["session_id"].clone();
+        let online = online.as_str().unwrap().to_owned();
+        let online_status = format!("/api/teacher/session/{online}/online-status");
+        let token = class.teacher.get(&online_status).await.ok()["session_token"].clone();
+        class.end(&online).await;
         let session = class.start().await;
         let student = &class.students[0];
         let ids = vec![
             session.clone(),
             ended,
+            online,
+            token.as_str().unwrap().to_owned(),
             class.course.to_string(),
             class.semester.to_string(),
             class.taught_by.id.to_string(),
@@ -146,7 +156,7 @@ fn unsigned(token: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_gets_in_without_a_login_that_holds() {
-    for_both(async |server| {
+    for_both_hubs(async |server| {
         let owned = Owned::new(&server).await;
         let admin = server.admin().await;
         let anyone = &server.anyone;
@@ -193,7 +203,7 @@ async fn nobody_gets_in_without_a_login_that_holds() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_does_what_is_another_role_s() {
-    for_both(async |server| {
+    for_both_hubs(async |server| {
         let owned = Owned::new(&server).await;
         let admin = Caller::Person(server.admin().await);
         refused(&server, &owned, "an administrator", &admin, Taken::Admin).await;
@@ -213,7 +223,7 @@ async fn nobody_does_what_is_another_role_s() {
 /// Whatever a teacher can ask for, nothing of another teacher's class comes out or changes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn teachers_do_not_reach_each_other_s_classes() {
-    for_both(async |server| {
+    for_both_hubs(async |server| {
         let owned = Owned::new(&server).await;
         let other = Caller::Person(server.class("MA201", 1).await.teacher);
         let before = server.records().await;
@@ -247,7 +257,7 @@ async fn teachers_do_not_reach_each_other_s_classes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_does_what_is_theirs() {
-    for_both(async |server| {
+    for_both_hubs(async |server| {
         let owned = Owned::new(&server).await;
         let student = server.log_in_student(&owned.class.students[0].university_roll_no).await;
         let callers = [
@@ -291,7 +301,7 @@ async fn what_is_public_is_known() {
 /// Whatever is sent, it isn't a fault of the server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_is_a_fault_of_the_server() {
-    for_both(async |server| {
+    for_both_hubs(async |server| {
         let owned = Owned::new(&server).await;
         let student = server.log_in_student(&owned.class.students[0].university_roll_no).await;
         let scanner = Caller::Device(server.scanner("A").await);

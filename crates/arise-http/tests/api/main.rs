@@ -12,6 +12,7 @@ mod live;
 mod login;
 mod mark;
 mod older_scanner;
+mod online;
 mod report;
 mod semester;
 mod serve;

@@ -13,7 +13,7 @@ async fn some_settings_are_changed_and_the_others_stay() {
         let before = json!({
             "batch_name": "", "institution_name": "", "time_zone": "Asia/Kolkata", "session_grace_minutes": 5,
             "late_after_minutes": 10, "min_attendance_percent": 75, "critical_percent": 60,
-            "allow_legacy_scanners": true,
+            "allow_legacy_scanners": true, "online_login_required": false, "campus_networks": "",
         });
         assert_eq!(admin.get(PATH).await.ok(), before);
         let answer = admin.post(PATH, json!({"batch_name": "2026", "late_after_minutes": 0})).await.ok();
@@ -51,6 +51,9 @@ async fn settings_have_bounds() {
             ("critical_percent", json!(76)),
             ("critical_percent", json!(-1)),
             ("allow_legacy_scanners", json!("no")),
+            ("online_login_required", json!("yes")),
+            ("campus_networks", json!("10.0.0.0/33")),
+            ("campus_networks", json!("the library")),
         ] {
             admin.post(PATH, json!({field: value})).await.invalid(field);
         }

@@ -135,6 +135,7 @@ impl Config {
                 .filter(|o| !o.is_empty())
                 .map(|o| o.trim().to_owned())
                 .collect(),
+            proxies: usize::try_from(self.number("proxies")).unwrap_or_default(),
         }
     }
 

@@ -105,6 +105,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "",
         "Other sites whose pages may call this server, as https://host, with commas between them",
     ),
+    setting(
+        "proxies",
+        "ARISE_PROXIES",
+        number(0, 10),
+        "0",
+        "How many proxies stand in front and add to X-Forwarded-For, which tells where a mark came from",
+    ),
     setting("log", "ARISE_LOG", Kind::Text, "info", "How much is logged: error, warn, info, debug or trace"),
     setting(
         "backups",
