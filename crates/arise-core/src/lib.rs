@@ -17,6 +17,7 @@ pub mod seen;
 pub mod session;
 pub mod setting;
 pub mod signature;
+pub mod slot;
 pub mod standing;
 pub mod streak;
 pub mod tally;

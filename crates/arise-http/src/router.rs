@@ -63,6 +63,10 @@ pub(crate) fn build(app: &App) -> Routes {
     r.delete(Admin, "/api/admin/devices/{id}", device::remove);
     r.post(Admin, "/api/admin/devices/{id}/pairing-code", device::offer_pairing);
     r.post(Admin, "/api/admin/devices/{id}/beep", device::beep);
+    r.get(Admin, "/api/admin/devices/{id}/slots", device::slots::list);
+    r.post(Admin, "/api/admin/devices/{id}/slots", device::slots::assign);
+    r.put(Admin, "/api/admin/devices/{id}/slots", device::slots::set);
+    r.delete(Admin, "/api/admin/devices/{id}/slots", device::slots::clear);
 
     r.get(Public, "/api/teacher/course-codes", session::course_codes);
     r.get(Teacher, "/api/teacher/courses", session::my_courses);

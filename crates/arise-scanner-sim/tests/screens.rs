@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use arise_scanner::{
-    device::face::{self, Face},
+    device::face::{self, Face, Slots},
     finger::{Job, JobEnd, Prompt},
     screen::{Status, View},
     sensor::Refusal,
@@ -62,10 +62,13 @@ fn views() -> Vec<(String, View, Vec<String>)> {
         }
     }
     for (i, end) in ENDS.into_iter().enumerate() {
-        add(&format!("task {i}"), face::job_end(end), &[]);
+        add(&format!("task {i}"), face::job_end(end, Slots::ByRoll), &[]);
+        add(&format!("task {i} mapped"), face::job_end(end, Slots::Mapped), &[]);
     }
     for prompt in [Prompt::Place, Prompt::Lift, Prompt::PlaceAgain] {
-        add(&format!("{prompt:?}"), face::prompt(prompt, Some(Job::Enroll(1000))), &["Slot 1000, roll 500"]);
+        let place = |slots| face::prompt(prompt, Some(Job::Enroll(1000)), slots);
+        add(&format!("{prompt:?}"), place(Slots::ByRoll), &["Slot 1000, roll 500"]);
+        add(&format!("{prompt:?} mapped"), place(Slots::Mapped), &["Slot 1000"]);
     }
     for refusal in REFUSALS {
         add(

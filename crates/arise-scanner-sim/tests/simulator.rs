@@ -78,7 +78,7 @@ fn converse(mut stream: TcpStream, server: &Mutex<Server>, start: Instant) {
             Some(length) if bytes.len() >= length => {
                 let now = MORNING + i64::try_from(start.elapsed().as_millis()).unwrap();
                 let request: Vec<u8> = bytes.drain(..length).collect();
-                let (status, body) = server.lock().unwrap().answer(now, &request);
+                let (status, body) = server.lock().unwrap().reply(now, &request);
                 let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
                 if stream.write_all(&[head.as_bytes(), &body].concat()).is_err() {
                     return;

@@ -138,6 +138,8 @@ pub struct Heartbeat<'a> {
     pub firmware: &'a str,
     /// Slots that hold a finger, from 1; `None` when they haven't changed since the server was told.
     pub enrolled_slots: Option<&'a crate::sensor::Slots>,
+    /// How many slots the sensor has; told with those that hold a finger.
+    pub slot_capacity: u16,
 }
 
 /// `POST /api/device/heartbeat`; false if the body didn't fit.
@@ -166,6 +168,8 @@ pub fn write_heartbeat(body: &mut Body, beat: &Heartbeat<'_>) -> bool {
             w.integer(slot.into());
         }
         w.close(']');
+        w.key("slot_capacity");
+        w.integer(beat.slot_capacity.into());
     }
     w.close('}');
     w.whole()
@@ -201,6 +205,8 @@ pub struct State {
     /// What to show when there is none, such as "Choose scanner".
     pub message: Option<Text<20>>,
     pub windows: Windows,
+    /// Whether the server has a map of its own for the sensor's slots; `None` when it doesn't say.
+    pub slot_map: Option<bool>,
 }
 
 pub fn read_state(body: &[u8]) -> Result<State, Malformed> {
@@ -218,6 +224,7 @@ pub fn read_state(body: &[u8]) -> Result<State, Malformed> {
                 }
             }
             "message" => out.message = r.optional_string()?,
+            "slot_map" => out.slot_map = Some(r.flag()?),
             "windows" => {
                 if !r.null()? {
                     r.array(|r| {
@@ -272,6 +279,8 @@ pub struct MarkResult {
     pub status: Status,
     pub message: Text<20>,
     pub student: Option<Text<64>>,
+    /// The student's number in the class.
+    pub roll: Option<i64>,
 }
 
 pub fn read_results(body: &[u8]) -> Result<Vec<MarkResult, BATCH>, Malformed> {
@@ -282,14 +291,20 @@ pub fn read_results(body: &[u8]) -> Result<Vec<MarkResult, BATCH>, Malformed> {
         }
         r.array(|r| {
             let mut seq = None;
-            let mut result =
-                MarkResult { seq: 0, status: Status::Unknown, message: Text::new(), student: None };
+            let mut result = MarkResult {
+                seq: 0,
+                status: Status::Unknown,
+                message: Text::new(),
+                student: None,
+                roll: None,
+            };
             r.object(|r, name| {
                 match name {
                     "seq" => seq = u32::try_from(r.integer()?).ok(),
                     "status" => result.status = Status::from_word(&r.string::<20>()?),
                     "message" => result.message = r.optional_string()?.unwrap_or_default(),
                     "student_name" => result.student = r.optional_string()?,
+                    "class_roll_id" => result.roll = if r.null()? { None } else { Some(r.integer()?) },
                     _ => r.skip()?,
                 }
                 Ok(())

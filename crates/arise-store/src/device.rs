@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::event::Event;
 use crate::params;
 use crate::session::Session;
+use crate::slot;
 use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
 
@@ -37,6 +38,10 @@ pub struct Device {
     pub health: Health,
     /// Slots of its sensor that hold a finger, from 1; `None` when it hasn't said.
     pub enrolled_slots: Option<Vec<u16>>,
+    /// How many slots its sensor has; `None` when it hasn't said.
+    pub slot_capacity: Option<u16>,
+    /// Whether its slots belong to students, see [`crate::slot`]; else they follow the default rule.
+    pub slot_map: bool,
     pub last_seen: Option<UtcMillis>,
     pub created_at: UtcMillis,
 }
@@ -64,7 +69,7 @@ impl Device {
 }
 
 const COLUMNS: &str = "id, name, room, mac_address, protocol, approved, device_key IS NOT NULL, address, firmware, \
-                       wifi_strength, battery, queue_count, sync_count, last_seen, created_at, enrolled_slots";
+                       wifi_strength, battery, queue_count, sync_count, last_seen, created_at, enrolled_slots, slot_capacity, slot_map";
 
 fn from_row(row: &Row) -> Result<Device> {
     Ok(Device {
@@ -91,6 +96,8 @@ fn from_row(row: &Row) -> Result<Device> {
                 serde_json::from_str(&slots).map_err(|e| Error::internal(format!("a scanner's slots: {e}")))
             })
             .transpose()?,
+        slot_capacity: row.get::<Option<i64>>(16)?.and_then(|capacity| u16::try_from(capacity).ok()),
+        slot_map: row.get(17)?,
     })
 }
 
@@ -157,8 +164,7 @@ pub fn archive(tx: &mut WriteTx<'_>, id: DeviceId) -> Result<()> {
     if changed == 0 {
         return Err(Error::not_found("scanner"));
     }
-    tx.emit(Event::Device(id));
-    Ok(())
+    slot::clear(tx, id)
 }
 
 /// Keeps the print of a new pairing code, which replaces an earlier one.
@@ -237,18 +243,27 @@ pub fn advance(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, counter: i64) -
     if changed == 1 { Ok(()) } else { Err(replayed()) }
 }
 
-/// Begins an upload of marks: answers which numbers were answered since the scanner was paired. The counter
+/// What has to be known of a scanner whose marks are being taken.
+#[derive(Debug)]
+pub struct Upload {
+    /// Numbers that were answered since it was paired.
+    pub seen: Seen,
+    /// Whether its slots belong to students.
+    pub slot_map: bool,
+}
+
+/// Begins an upload of marks. The counter
 /// is used up when the upload ends, with [`end_upload`] in the same transaction.
 ///
 /// # Errors
 /// Those of [`advance`].
-pub fn begin_upload(tx: &mut Tx<'_>, id: DeviceId, pairing: i64, counter: i64) -> Result<Seen> {
+pub fn begin_upload(tx: &mut Tx<'_>, id: DeviceId, pairing: i64, counter: i64) -> Result<Upload> {
     let row = tx.query_opt(
-        "SELECT seen FROM device WHERE id = ?1 AND pairing = ?2 AND counter < ?3 AND archived = 0",
+        "SELECT seen, slot_map FROM device WHERE id = ?1 AND pairing = ?2 AND counter < ?3 AND archived = 0",
         params![id, pairing, counter],
     )?;
-    let seen: String = row.ok_or_else(replayed)?.get(0)?;
-    Ok(Seen::parse(&seen))
+    let row = row.ok_or_else(replayed)?;
+    Ok(Upload { seen: Seen::parse(&row.get::<String>(0)?), slot_map: row.get(1)? })
 }
 
 /// Uses an upload's counter up and remembers which numbers are answered by now.
@@ -279,11 +294,25 @@ pub fn heartbeat(tx: &mut WriteTx<'_>, id: DeviceId, health: &Health, firmware: 
     Ok(())
 }
 
-/// Remembers which slots of a scanner's sensor hold a finger.
-pub fn set_enrolled_slots(tx: &mut WriteTx<'_>, id: DeviceId, slots: &[u16]) -> Result<()> {
+/// Whether a scanner's slots belong to students.
+pub fn has_slot_map(tx: &mut Tx<'_>, id: DeviceId) -> Result<bool> {
+    tx.query_one("SELECT slot_map FROM device WHERE id = ?1", params![id])?.get(0)
+}
+
+/// Remembers which slots of a scanner's sensor hold a finger, and how many it has if that is known.
+pub fn set_enrolled_slots(
+    tx: &mut WriteTx<'_>,
+    id: DeviceId,
+    slots: &[u16],
+    capacity: Option<u16>,
+) -> Result<()> {
     let slots =
         serde_json::to_string(slots).map_err(|e| Error::internal(format!("a scanner's slots: {e}")))?;
-    tx.execute("UPDATE device SET enrolled_slots = ?2 WHERE id = ?1", params![id, slots]).map(|_| ())
+    tx.execute(
+        "UPDATE device SET enrolled_slots = ?2, slot_capacity = coalesce(?3, slot_capacity) WHERE id = ?1",
+        params![id, slots, capacity.map(i64::from)],
+    )
+    .map(|_| ())
 }
 
 /// Calls a scanner: [`take_call`] answers it once.
@@ -357,6 +386,7 @@ pub fn told(tx: &mut Tx<'_>, id: DeviceId, pairing: i64, seq: i64) -> Result<Opt
 pub struct DeviceMark {
     pub seq: i64,
     pub class_roll_id: Option<i64>,
+    pub slot: Option<i64>,
     pub session_id: Option<SessionId>,
     pub observed_at: Option<UtcMillis>,
 }
@@ -365,7 +395,7 @@ pub fn tell(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, mark: &DeviceMark,
     let now = tx.now();
     tx.execute(
         "INSERT INTO device_mark (device_id, pairing, seq, status, message, class_roll_id, session_id, student_id, \
-         observed_at, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         observed_at, received_at, slot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             id,
             pairing,
@@ -377,6 +407,7 @@ pub fn tell(tx: &mut WriteTx<'_>, id: DeviceId, pairing: i64, mark: &DeviceMark,
             told.student_id,
             mark.observed_at,
             now,
+            mark.slot,
         ],
     )
     .map(|_| ())
@@ -390,10 +421,13 @@ pub struct RefusedMark {
     pub message: String,
     pub received_at: UtcMillis,
     pub device_name: String,
+    /// Whose finger it was, where the scanner's slots belong to students.
+    pub student_name: Option<String>,
 }
 
-const REFUSED: &str = "SELECT m.seq, m.class_roll_id, m.session_id, m.observed_at, m.status, m.message, m.received_at, d.name \
-    FROM device_mark m JOIN device d ON d.id = m.device_id";
+const REFUSED: &str = "SELECT m.seq, m.class_roll_id, m.session_id, m.observed_at, m.status, m.message, m.received_at, d.name, \
+    m.slot, st.student_name FROM device_mark m JOIN device d ON d.id = m.device_id \
+    LEFT JOIN student st ON st.id = m.student_id";
 /// More than a scanner keeps, and than anybody reads.
 const MAX_REFUSED: usize = 500;
 
@@ -428,6 +462,7 @@ fn refused_from_row(row: &Row) -> Result<RefusedMark> {
         class_roll_id: row.get(1)?,
         session_id: row.get(2)?,
         observed_at: row.get(3)?,
+        slot: row.get(8)?,
     };
     Ok(RefusedMark {
         mark,
@@ -435,5 +470,6 @@ fn refused_from_row(row: &Row) -> Result<RefusedMark> {
         message: row.get(5)?,
         received_at: row.get(6)?,
         device_name: row.get(7)?,
+        student_name: row.get(9)?,
     })
 }

@@ -36,6 +36,7 @@ pub mod scope;
 pub mod semester;
 pub mod session;
 pub mod setting;
+pub mod slot;
 pub mod student;
 pub mod student_course;
 pub mod tally;

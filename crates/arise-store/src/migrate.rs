@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "base", include_str!("../migrations/0001_base.sql")),
     (2, "summaries", include_str!("../migrations/0002_summaries.sql")),
     (3, "scanners", include_str!("../migrations/0003_scanners.sql")),
+    (4, "slots", include_str!("../migrations/0004_slots.sql")),
     (11, "online", include_str!("../migrations/0011_online.sql")),
     (12, "imports", include_str!("../migrations/0012_imports.sql")),
 ];

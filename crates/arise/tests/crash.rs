@@ -3,11 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod support;
+
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use arise_store::student::StudentFields;
 use arise_store::{
     Location, Store, course, device, enrolment, mark, semester, session, student, tally, teacher,
 };
+use support::Server;
 
 const KILLS: usize = 100;
 const SCANNERS: usize = 8;
@@ -149,42 +150,6 @@ impl Class {
             let student = self.students[usize::try_from(*roll).unwrap() - 1];
             assert!(present.contains(&student), "the acknowledged mark of roll {roll} is lost");
         }
-    }
-}
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_arise"))
-            .args(["serve", "--host", "127.0.0.1", "--port", "0", "--data"])
-            .arg(data)
-            .env("ADMIN_DEFAULT_PASSWORD", "crash-test")
-            .env("ARISE_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.rsplit("http://").next().unwrap().trim().to_owned();
-        Self { child, address }
-    }
-
-    /// SIGKILL: nothing is flushed, nothing is said.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // After a failed assertion; otherwise it is dead already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

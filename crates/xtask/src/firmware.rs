@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::report::Report;
+use crate::report::{Report, Tally};
 use crate::{apt, proc, workspace};
 
 /// A compiler that builds `core` for the chips itself, its linker, and the machine for the self-test.
@@ -38,17 +38,22 @@ pub(crate) fn run(_: &Args) -> ExitCode {
 }
 
 pub(crate) fn all(report: &mut Report) {
-    let ready = report.step("what the firmware needs", || {
+    let ready = report.step("firmware: packages", || {
         apt::install(&apt::missing(&PACKAGES))?;
         let target_dir = workspace::target_dir()?;
         Ok((esptool(&target_dir)?, target_dir.join("firmware")))
     });
     let Some((esptool, target_dir)) = ready else { return };
     for chip in &CHIPS {
-        report.step(&format!("image for {}", chip.name), || image(chip, &esptool, &target_dir));
+        report.tests(&format!("firmware: image for {}", chip.name), || {
+            image(chip, &esptool, &target_dir).map(|()| ONE)
+        });
     }
-    report.step("self-test on an emulated machine", || self_test(&target_dir));
+    report.tests("firmware: self-test on an emulated machine", || self_test(&target_dir).map(|()| ONE));
 }
+
+/// What failed is an error.
+const ONE: Tally = Tally { passed: 1, failed: 0, skipped: 0 };
 
 /// The program that makes images of what was linked, in an environment of its own.
 fn esptool(target_dir: &Path) -> Result<PathBuf> {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::report::Report;
-use crate::workspace;
+use crate::{firmware, workspace};
 
 mod browser;
 mod demo;
@@ -36,6 +36,8 @@ pub(crate) enum Part {
     Web,
     /// The real program in a browser
     Browser,
+    /// The scanner's images and its self-test on an emulated machine
+    Firmware,
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
@@ -64,6 +66,7 @@ fn parts(report: &mut Report, parts: &[Part], filter: &[String]) {
             Part::Rust => rust::run(report, &target, filter),
             Part::Web => web::run(report, &tmp.0, filter),
             Part::Browser => browser::run(report, &target, &tmp.0, filter),
+            Part::Firmware => firmware::all(report),
         }
     }
 }

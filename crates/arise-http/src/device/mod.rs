@@ -1,6 +1,7 @@
 //! Scanners: how teachers and administrators see and manage them.
 
 mod older;
+pub(crate) mod slots;
 mod talk;
 mod trust;
 mod upload;
@@ -109,6 +110,9 @@ pub(crate) struct AdminDeviceView {
     #[serde(flatten)]
     view: DeviceView,
     enrolled_slots: Option<Vec<u16>>,
+    slot_capacity: Option<u16>,
+    /// Whether the slots belong to students; else two slots to a class roll id.
+    slot_map: bool,
 }
 
 pub(crate) async fn list_with_slots(State(app): State<App>) -> ApiResult<Json<Vec<AdminDeviceView>>> {
@@ -120,6 +124,8 @@ pub(crate) async fn list_with_slots(State(app): State<App>) -> ApiResult<Json<Ve
             let with_slots = |device: Device| AdminDeviceView {
                 view: DeviceView::new(&device, &zone, now),
                 enrolled_slots: device.enrolled_slots,
+                slot_capacity: device.slot_capacity,
+                slot_map: device.slot_map,
             };
             Ok(device::list(tx)?.into_iter().map(with_slots).collect::<Vec<_>>())
         })
@@ -295,6 +301,8 @@ pub(crate) async fn refused_marks(
                 json!({
                     "seq": refused.mark.seq,
                     "class_roll_id": refused.mark.class_roll_id,
+                    "slot": refused.mark.slot,
+                    "student_name": refused.student_name,
                     "session_id": refused.mark.session_id,
                     "status": refused.status,
                     "message": refused.message,

@@ -1,7 +1,7 @@
 //! What a scanner says of itself, and what it has to know.
 
 use arise_core::clock::DAY;
-use arise_core::{DeviceId, Error, Result, UtcMillis, text};
+use arise_core::{DeviceId, Error, Result, UtcMillis, slot, text};
 use arise_store::device::Health;
 use arise_store::{WriteTx, device, session};
 use axum::Extension;
@@ -51,6 +51,8 @@ struct Heartbeat {
     firmware: Option<String>,
     /// Only after it changed; an array of numbers, from 1.
     enrolled_slots: Option<Value>,
+    #[serde(default, deserialize_with = "number")]
+    slot_capacity: Option<i64>,
 }
 
 /// A whole number, or nothing: a scanner with a strange figure still works.
@@ -83,6 +85,10 @@ impl Heartbeat {
         slots.dedup();
         Some(slots)
     }
+
+    fn slot_capacity(&self) -> Option<u16> {
+        u16::try_from(self.slot_capacity?).ok().filter(|capacity| (1..=slot::MAX).contains(capacity))
+    }
 }
 
 /// Takes a scanner's word of its own health. One of the older protocol makes itself known with it.
@@ -97,7 +103,7 @@ pub(crate) async fn heartbeat(
         let beat = beat?;
         let called = write(&app, caller, move |tx, id| {
             if let Some(slots) = beat.slots() {
-                device::set_enrolled_slots(tx, id, &slots)?;
+                device::set_enrolled_slots(tx, id, &slots, beat.slot_capacity())?;
             }
             beat.keep(tx, id)?;
             device::take_call(tx, id)
@@ -160,7 +166,15 @@ pub(crate) async fn state(
                 })
             })
             .collect();
-        Ok(json!({"server_time": now, "session": session, "message": message, "windows": windows}))
+        // Whether the display may speak of class roll ids: under a map of its own they don't follow from the slots.
+        let slot_map = device::has_slot_map(tx, id)?;
+        Ok(json!({
+            "server_time": now,
+            "session": session,
+            "message": message,
+            "windows": windows,
+            "slot_map": slot_map,
+        }))
     })
     .await?;
     Ok(Json(answer))

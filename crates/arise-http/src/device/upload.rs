@@ -2,11 +2,13 @@
 
 use arise_core::clock::{MINUTE, SECOND};
 use arise_core::session::MAX_AHEAD;
+use arise_core::slot::default_roll;
 use arise_core::{Actor, DeviceId, Error, Result, Role, SessionId, Source, UtcMillis};
 use arise_store::device::{DeviceMark, Told};
+use arise_store::enrolment::Enrolled;
 use arise_store::mark::Taken;
 use arise_store::session::Session;
-use arise_store::{WriteTx, device, enrolment, mark, session};
+use arise_store::{WriteTx, device, enrolment, mark, session, slot};
 use axum::Extension;
 use axum::extract::State;
 use serde::Deserialize;
@@ -49,11 +51,15 @@ struct UploadedMark {
 }
 
 impl UploadedMark {
-    /// Two sensor slots per student, unless the mark names the roll itself.
-    fn roll(&self) -> Option<i64> {
-        let roll =
-            self.class_roll_id.or_else(|| self.slot.filter(|slot| *slot >= 1).map(|slot| (slot - 1) / 2 + 1));
-        roll.filter(|roll| *roll >= 1)
+    /// Whom the mark names: by the class roll id, or by the slot under the scanner's map or the default rule.
+    fn finger(&self, slot_map: bool) -> Option<Finger> {
+        let slot = self.slot.filter(|slot| *slot >= 1);
+        match (self.class_roll_id, slot) {
+            (Some(roll), _) => (roll >= 1).then_some(Finger::Roll(roll)),
+            (None, Some(slot)) if slot_map => Some(Finger::Slot(slot)),
+            (None, Some(slot)) => Some(Finger::Roll(default_roll(slot))),
+            (None, None) => None,
+        }
     }
 
     /// When the finger was placed, if that can be known.
@@ -65,6 +71,20 @@ impl UploadedMark {
         let age = upload.uptime_ms?.checked_sub(self.uptime_ms?)?;
         (same_boot && (0..=now).contains(&age)).then_some(now - age)
     }
+}
+
+/// Whose finger was placed.
+enum Finger {
+    Roll(i64),
+    /// The student to whom this slot belongs.
+    Slot(i64),
+}
+
+/// Who has sent an upload.
+struct Sender {
+    id: DeviceId,
+    pairing: i64,
+    slot_map: bool,
 }
 
 /// Takes up to 500 marks. Each is answered by its number, and the same way however often it is sent.
@@ -84,19 +104,21 @@ pub(crate) async fn marks(
     let outcome = app
         .store
         .write_checked(move |tx| {
-            let mut seen = device::begin_upload(tx, id, pairing, counter)?;
+            let device::Upload { mut seen, slot_map } = device::begin_upload(tx, id, pairing, counter)?;
+            let sender = Sender { id, pairing, slot_map };
             tx.act_as(Actor::new(Role::Device, id));
             let mut results = Vec::with_capacity(upload.marks.len());
             for mark in &upload.marks {
-                let (told, name) = if seen.insert(mark.seq) {
-                    take(tx, id, pairing, mark, &upload)?
+                let (told, student) = if seen.insert(mark.seq) {
+                    take(tx, &sender, mark, &upload)?
                 } else {
                     // Whatever has become of rolls and sessions since. Who waited to read a name has long gone.
                     (device::told(tx, id, pairing, mark.seq)?.unwrap_or_else(|| say(SUCCESS, MARKED)), None)
                 };
                 let mut result = json!({"seq": mark.seq, "status": told.status, "message": told.message});
-                if let Some(name) = name {
-                    result["student_name"] = name.into();
+                if let Some(student) = student {
+                    result["student_name"] = student.student_name.into();
+                    result["class_roll_id"] = student.class_roll_id.into();
                 }
                 results.push(result);
             }
@@ -113,31 +135,40 @@ fn say(status: &str, message: &str) -> Told {
     Told { status: status.into(), message: message.into(), student_id: None }
 }
 
-/// What a scanner is told of a new mark, and the name of the student it counts for.
+/// What a scanner is told of a new mark, and the student it counts for.
 fn take(
     tx: &mut WriteTx<'_>,
-    id: DeviceId,
-    pairing: i64,
+    sender: &Sender,
     mark: &UploadedMark,
     upload: &Upload,
-) -> Result<(Told, Option<String>)> {
+) -> Result<(Told, Option<Enrolled>)> {
     let now = tx.now();
-    let observed_at = mark.observed_at(upload, now);
-    let mut record = DeviceMark { seq: mark.seq, class_roll_id: mark.roll(), session_id: None, observed_at };
-    let (told, name) = judge(tx, id, mark, &mut record)?;
+    let finger = mark.finger(sender.slot_map);
+    let mut record = DeviceMark {
+        seq: mark.seq,
+        class_roll_id: match finger {
+            Some(Finger::Roll(roll)) => Some(roll),
+            _ => None,
+        },
+        slot: mark.slot,
+        session_id: None,
+        observed_at: mark.observed_at(upload, now),
+    };
+    let (told, student) = judge(tx, sender.id, mark, finger, &mut record)?;
     if told.status != SUCCESS {
-        device::tell(tx, id, pairing, &record, &told)?;
+        device::tell(tx, sender.id, sender.pairing, &record, &told)?;
     }
-    Ok((told, name))
+    Ok((told, student))
 }
 
 fn judge(
     tx: &mut WriteTx<'_>,
     id: DeviceId,
     mark: &UploadedMark,
+    finger: Option<Finger>,
     record: &mut DeviceMark,
-) -> Result<(Told, Option<String>)> {
-    let Some(roll) = record.class_roll_id else { return Ok((say("invalid", UNREADABLE), None)) };
+) -> Result<(Told, Option<Enrolled>)> {
+    let Some(finger) = finger else { return Ok((say("invalid", UNREADABLE), None)) };
     let named = match &mark.session_id {
         None | Some(Value::Null) => None,
         Some(value) => match value.as_str().and_then(|text| text.parse::<SessionId>().ok()) {
@@ -158,8 +189,18 @@ fn judge(
         }
     };
     record.session_id = Some(session.id);
-    let Some(student) = enrolment::student_by_roll(tx, session.course_id, roll, &session.held_on)? else {
-        return Ok((say("not_enrolled", NOT_ENROLLED), None));
+    let (owner, student) = match finger {
+        Finger::Roll(roll) => {
+            (None, enrolment::student_by_roll(tx, session.course_id, roll, &session.held_on)?)
+        }
+        Finger::Slot(slot) => match slot::student(tx, id, slot)? {
+            Some(owner) => (Some(owner), enrolment::find_on(tx, session.course_id, owner, &session.held_on)?),
+            None => (None, None),
+        },
+    };
+    let Some(student) = student else {
+        // The teacher learns whose finger it was, if that is known.
+        return Ok((Told { student_id: owner, ..say("not_enrolled", NOT_ENROLLED) }, None));
     };
     let now = tx.now();
     let window = &session.window;
@@ -174,7 +215,7 @@ fn judge(
         Taken::New => say(SUCCESS, MARKED),
         Taken::Duplicate => say("duplicate", ALREADY_MARKED),
     };
-    Ok((Told { student_id: Some(student.student_id), ..told }, Some(student.student_name)))
+    Ok((Told { student_id: Some(student.student_id), ..told }, Some(student)))
 }
 
 /// The session a mark belongs to: the one that was open when the finger was placed, never the one that

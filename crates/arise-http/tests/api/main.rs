@@ -18,6 +18,7 @@ mod semester;
 mod serve;
 mod session;
 mod setting;
+mod slots;
 mod student;
 mod student_import;
 mod teacher;

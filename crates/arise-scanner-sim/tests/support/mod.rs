@@ -55,6 +55,8 @@ pub struct Server {
     pub several: bool,
     /// A server that tells of the present session only.
     pub without_windows: bool,
+    /// The server knows by itself whose finger is in which slot.
+    pub slot_map: bool,
 }
 
 pub fn session_id(n: u8) -> String {
@@ -77,6 +79,7 @@ impl Server {
             received: Vec::new(),
             several: false,
             without_windows: false,
+            slot_map: false,
         }
     }
 
@@ -90,7 +93,7 @@ impl Server {
     }
 
     /// Answers a request: status and body.
-    pub fn answer(&mut self, now: i64, bytes: &[u8]) -> (u16, Vec<u8>) {
+    pub fn reply(&mut self, now: i64, bytes: &[u8]) -> (u16, Vec<u8>) {
         self.received.push(bytes.to_vec());
         let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
         let head = std::str::from_utf8(&bytes[..end]).unwrap();
@@ -166,7 +169,7 @@ impl Server {
             |s| json!({"id": s.id, "course_code": s.code, "course_name": "A course", "ends_at": s.ends_at}),
         );
         let message = if self.several { json!("Choose scanner") } else { Value::Null };
-        json!({"server_time": now, "session": session, "message": message, "windows": windows})
+        json!({"server_time": now, "session": session, "message": message, "windows": windows, "slot_map": self.slot_map})
     }
 
     fn marks(&mut self, now: i64, body: &Value) -> Value {
@@ -224,11 +227,29 @@ impl Server {
 /// When an answer arrives, to which request, and what it is.
 type Flying = (u64, u32, Option<(u16, Vec<u8>)>);
 
+/// A server, real or not.
+pub trait Answers {
+    /// Answers a request at a time of the world's: status and body.
+    fn answer(&mut self, now: i64, bytes: &[u8]) -> (u16, Vec<u8>);
+    /// Whether a session is open then.
+    fn is_open(&self, now: i64) -> bool;
+}
+
+impl Answers for Server {
+    fn answer(&mut self, now: i64, bytes: &[u8]) -> (u16, Vec<u8>) {
+        self.reply(now, bytes)
+    }
+
+    fn is_open(&self, now: i64) -> bool {
+        self.at(now).is_some()
+    }
+}
+
 /// One scanner, one server, and a clock that only the test moves.
-pub struct World {
+pub struct World<S = Server> {
     pub device: Option<Device<SimFlash>>,
     pub sensor: VirtualSensor,
-    pub server: Server,
+    pub server: S,
     pub fault: Fault,
     /// Time of the world, ms.
     pub time: u64,
@@ -248,17 +269,36 @@ pub const STEP: u64 = 5;
 impl World {
     /// A paired scanner with fingers 1 to `fingers` in their slots.
     pub fn paired(fingers: u16) -> Self {
-        let mut world = Self::blank(fingers, SimFlash::new(Layout::device().len()));
+        Self::paired_with(fingers, Server::new(fingers), CODE)
+    }
+
+    pub fn blank(fingers: u16, flash: SimFlash) -> Self {
+        Self::unpaired(fingers, flash, Server::new(fingers))
+    }
+
+    /// No slot is credited twice in a session.
+    pub fn assert_exactly_once(&self) {
+        for (id, slots) in &self.server.credited {
+            let unique: HashSet<_> = slots.iter().collect();
+            assert_eq!(unique.len(), slots.len(), "{id}: {slots:?}");
+        }
+    }
+}
+
+impl<S: Answers> World<S> {
+    /// The same with a server of the test's choice.
+    pub fn paired_with(fingers: u16, server: S, code: &str) -> Self {
+        let mut world = Self::unpaired(fingers, SimFlash::new(Layout::device().len()), server);
         world.type_line("wifi \"school\" password1");
         world.type_line("server http://10.0.0.1:5000");
         world.event(Event::WifiUp(-60));
-        world.type_line(&format!("pair {CODE}"));
+        world.type_line(&format!("pair {code}"));
         world.run(3000);
         assert!(world.console.contains("\npaired"), "{}", world.console);
         world
     }
 
-    pub fn blank(fingers: u16, flash: SimFlash) -> Self {
+    fn unpaired(fingers: u16, flash: SimFlash, server: S) -> Self {
         let mut sensor = VirtualSensor::new(300, Timing::REAL);
         for slot in 1..=fingers {
             sensor.enrol(slot, slot.into());
@@ -266,7 +306,7 @@ impl World {
         let mut world = Self {
             device: None,
             sensor,
-            server: Server::new(fingers),
+            server,
             fault: Fault::None,
             time: 0,
             booted: 0,
@@ -382,7 +422,7 @@ impl World {
 
     fn is_result(&self, word: &str) -> bool {
         let passing = ["Hold still", "Starting", "Connecting", "Offline"].contains(&word);
-        let not_yet = word == "No Session" && self.server.at(self.utc()).is_some();
+        let not_yet = word == "No Session" && self.server.is_open(self.utc());
         !(passing || not_yet || word.starts_with("CS10"))
     }
 
@@ -422,14 +462,6 @@ impl World {
                 Fault::None => Some(self.server.answer(utc, &bytes)),
             };
             self.flying = Some((due, id, answer));
-        }
-    }
-
-    /// No slot is credited twice in a session.
-    pub fn assert_exactly_once(&self) {
-        for (id, slots) in &self.server.credited {
-            let unique: HashSet<_> = slots.iter().collect();
-            assert_eq!(unique.len(), slots.len(), "{id}: {slots:?}");
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use embedded_storage::nor_flash::MultiwriteNorFlash;
 
+use super::face::Slots;
 use super::{Device, Outputs, SHOW, Shown, face};
 use crate::{
     config::Identity,
     link::{Flight, Kind, Verdict},
-    mark::{Mark, default_roll},
+    mark::Mark,
     refused::Refused,
     screen::View,
     store::BATCH,
@@ -68,8 +69,8 @@ impl<F: MultiwriteNorFlash> Device<F> {
         if kind == Kind::Marks
             && let Some(mark) = self.live.take()
         {
-            let roll: Text<21> = format(format_args!("Roll {}", default_roll(mark.slot)));
-            self.show(now, View::new(face::SAVED, &roll).with_note(face::SENT_LATER));
+            let owner = self.slots.owner(mark.slot);
+            self.show(now, View::new(face::SAVED, &owner).with_note(face::SENT_LATER));
         }
     }
 
@@ -114,6 +115,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
         }
         self.session = state.session;
         self.message = state.message.filter(|m| !m.is_empty());
+        self.slots = if state.slot_map == Some(false) { Slots::ByRoll } else { Slots::Mapped };
         // Without this copy a restart without network doesn't know the session; marks are taken all the same.
         let _ = self.store.set_windows(state.windows);
         self.state_sent = Some(flight.sent);
@@ -175,12 +177,15 @@ impl<F: MultiwriteNorFlash> Device<F> {
     }
 
     fn show_result(&mut self, now: u64, mark: &Mark, result: &MarkResult) {
-        let roll: Text<21> = format(format_args!("Roll {}", default_roll(mark.slot)));
+        let owner = match result.roll {
+            Some(roll) => format(format_args!("Roll {roll}")),
+            None => self.slots.owner(mark.slot),
+        };
         let message =
             if result.message.is_empty() { face::word(result.status) } else { result.message.as_str() };
         let view = match &result.student {
-            Some(name) => View::named(message, name, &roll),
-            None => View::new(message, &roll),
+            Some(name) => View::named(message, name, &owner),
+            None => View::new(message, &owner),
         };
         let view = if result.status.accepted() { view } else { view.with_note(face::ASK_TEACHER) };
         self.shown = Some(Shown { view, until: now + SHOW });

@@ -10,6 +10,36 @@ use crate::{
     wire::Status,
 };
 
+/// What the device knows of whose finger is in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Slots {
+    /// Two slots to a student, in the order of the class.
+    ByRoll,
+    /// The server has a map of its own, or hasn't said.
+    #[default]
+    Mapped,
+}
+
+impl Slots {
+    /// Whose mark this is, in a few words.
+    #[must_use]
+    pub fn owner(self, slot: u16) -> Text<21> {
+        match self {
+            Self::ByRoll => format(format_args!("Roll {}", crate::mark::default_roll(slot))),
+            Self::Mapped => format(format_args!("Slot {slot}")),
+        }
+    }
+
+    /// The slot, and whose it is where that is known.
+    #[must_use]
+    pub fn place(self, slot: u16) -> Text<21> {
+        match self {
+            Self::ByRoll => format(format_args!("Slot {slot}, roll {}", crate::mark::default_roll(slot))),
+            Self::Mapped => format(format_args!("Slot {slot}")),
+        }
+    }
+}
+
 /// A main line and a sub line.
 #[derive(Debug, Clone, Copy)]
 pub struct Face(pub &'static str, pub &'static str);
@@ -80,11 +110,9 @@ pub const fn word(status: Status) -> &'static str {
 
 /// What an administrator sees during a task.
 #[must_use]
-pub fn prompt(prompt: Prompt, job: Option<Job>) -> View {
-    let slot: Text<21> = match job {
-        Some(Job::Enroll(slot)) => {
-            format(format_args!("Slot {slot}, roll {}", crate::mark::default_roll(slot)))
-        }
+pub fn prompt(prompt: Prompt, job: Option<Job>, slots: Slots) -> View {
+    let slot = match job {
+        Some(Job::Enroll(slot)) => slots.place(slot),
         _ => Text::new(),
     };
     match prompt {
@@ -96,10 +124,8 @@ pub fn prompt(prompt: Prompt, job: Option<Job>) -> View {
 
 /// How a task ended, for the display.
 #[must_use]
-pub fn job_end(end: JobEnd) -> View {
-    let slot = |slot: u16| -> Text<21> {
-        format(format_args!("Slot {slot}, roll {}", crate::mark::default_roll(slot)))
-    };
+pub fn job_end(end: JobEnd, slots: Slots) -> View {
+    let slot = |slot| slots.place(slot);
     match end {
         JobEnd::Enrolled(n) => View::new("Enrolled", &slot(n)),
         JobEnd::Deleted(n) => View::new("Deleted", &slot(n)),

@@ -16,7 +16,7 @@ use crate::{
     frame::MAX_FRAME,
     http::{MAX_REQUEST_HEAD, Request, host_and_port},
     link::{HEARTBEAT_EVERY, Kind, Link, WIFI_EVERY, Wants},
-    mark::{Mark, default_roll},
+    mark::Mark,
     screen::{Status, View, bars},
     session::{SessionId, Window},
     sign::signature,
@@ -137,6 +137,8 @@ pub struct Device<F> {
     session: Option<Window>,
     /// What the server wants shown while there is none.
     message: Option<Text<20>>,
+    /// What the server last said of the sensor's slots.
+    slots: face::Slots,
     /// Uptime at which the newest state was asked for.
     state_sent: Option<u64>,
     touched_at: u64,
@@ -178,6 +180,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
             pair_code: None,
             session: None,
             message: None,
+            slots: face::Slots::default(),
             state_sent: None,
             touched_at: 0,
             want_state: false,
@@ -491,9 +494,9 @@ impl<F: MultiwriteNorFlash> Device<F> {
         match self.store.push(mark) {
             Ok(mark) => {
                 self.live = Some(mark);
-                let roll: Text<21> = format(format_args!("Roll {}", default_roll(slot)));
+                let owner = self.slots.owner(slot);
                 let note = if self.link.online(now) { "" } else { face::SENT_LATER };
-                self.show(now, View::new(face::SAVED, &roll).with_note(note));
+                self.show(now, View::new(face::SAVED, &owner).with_note(note));
             }
             Err(FlashError::Full) => self.show(now, face::MEMORY_FULL.view()),
             Err(_) => self.show(now, face::NOT_SAVED.view()),
@@ -555,6 +558,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
             sync_count: self.confirmed,
             firmware: self.info.firmware,
             enrolled_slots: self.finger.slots().filter(|_| self.slots_sending),
+            slot_capacity: self.finger.capacity(),
         };
         wire::write_heartbeat(&mut self.body, &beat)
     }

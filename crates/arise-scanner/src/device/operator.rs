@@ -7,7 +7,6 @@ use crate::{
     config::Config,
     console::{self, Command, Edited, HELP, Usage},
     finger::{Job, JobEnd, Prompt},
-    mark::default_roll,
     refused::Refused,
     text::{Text, format},
 };
@@ -164,13 +163,14 @@ impl<F: MultiwriteNorFlash> Device<F> {
             return self.say(format_args!("none\r\n"));
         }
         for Refused { mark, status, message } in &list {
-            let (seq, roll, word) = (mark.seq, default_roll(mark.slot), status.word());
-            self.say(format_args!("#{seq} slot {} roll {roll}: {word} \"{message}\"\r\n", mark.slot));
+            let (seq, word) = (mark.seq, status.word());
+            let place = self.slots.place(mark.slot);
+            self.say(format_args!("#{seq} {place}: {word} \"{message}\"\r\n"));
         }
     }
 
     pub(super) fn on_prompt(&mut self, prompt: Prompt) {
-        let view = face::prompt(prompt, self.finger.job());
+        let view = face::prompt(prompt, self.finger.job(), self.slots);
         self.announce(format_args!("{} {}", view.main(), view.sub()[0]));
         // A prompt stays until the next one; a task always ends.
         self.shown = Some(Shown { view, until: u64::MAX });
@@ -181,7 +181,7 @@ impl<F: MultiwriteNorFlash> Device<F> {
         {
             self.slots_told = false;
         }
-        let view = face::job_end(end);
+        let view = face::job_end(end, self.slots);
         self.announce(format_args!("{} {} {}", view.main(), view.sub()[0], view.sub()[1]));
         self.show(now, view);
     }
