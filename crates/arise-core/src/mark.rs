@@ -1,5 +1,7 @@
 //! Marks and what a set of them means.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{OpId, UtcMillis};
@@ -120,29 +122,48 @@ pub struct Stamped {
     /// Hybrid logical time of the record, in microseconds.
     pub hlc: i64,
     pub id: OpId,
+    /// The decisions it overwrites: those that its writer saw standing.
+    pub parents: Vec<OpId>,
 }
 
 /// The current mark of a (session, student), or `None` when nothing says anything.
 ///
-/// A person's decision outranks an observation. Among decisions the latest stands. Among observations the
-/// *earliest* stands: a second scan half an hour later doesn't make a punctual student late. Ties go by id.
+/// A person's decision outranks an observation. A decision overwrites those that its writer saw; of decisions
+/// that didn't know of each other the latest stands. Among observations the *earliest* stands: a second scan
+/// half an hour later doesn't make a punctual student late. Ties go by id.
 /// The result doesn't depend on the order or the repetition of `marks`.
 pub fn current<'a>(marks: impl IntoIterator<Item = &'a Stamped>) -> Option<&'a Stamped> {
-    let mut decision: Option<&Stamped> = None;
+    let marks: Vec<&Stamped> = marks.into_iter().collect();
     let mut observation: Option<&Stamped> = None;
-    for stamped in marks {
-        if stamped.mark.source.is_human() {
-            if decision.is_none_or(|best| (stamped.hlc, stamped.id) > (best.hlc, best.id)) {
-                decision = Some(stamped);
-            }
-        } else if stamped.mark.status.is_some()
+    for &stamped in &marks {
+        if !stamped.mark.source.is_human()
+            && stamped.mark.status.is_some()
             && observation
                 .is_none_or(|best| (stamped.mark.observed_at, stamped.id) < (best.mark.observed_at, best.id))
         {
             observation = Some(stamped);
         }
     }
+    let decision = standing(&marks).max_by_key(|decision| (decision.hlc, decision.id));
     decision.filter(|d| d.mark.status.is_some()).or(observation)
+}
+
+/// The decisions that nobody has overwritten: what the next decision's parents are.
+pub fn heads(marks: &[Stamped]) -> Vec<OpId> {
+    let marks: Vec<&Stamped> = marks.iter().collect();
+    let mut heads: Vec<OpId> = standing(&marks).map(|decision| decision.id).collect();
+    heads.sort_unstable();
+    heads.dedup();
+    heads
+}
+
+fn standing<'a>(marks: &[&'a Stamped]) -> impl Iterator<Item = &'a Stamped> {
+    let overwritten: HashSet<OpId> =
+        marks.iter().flat_map(|stamped| stamped.parents.iter().copied()).collect();
+    marks
+        .iter()
+        .copied()
+        .filter(move |stamped| stamped.mark.source.is_human() && !overwritten.contains(&stamped.id))
 }
 
 #[cfg(test)]
@@ -163,6 +184,7 @@ mod tests {
                 mark: Mark { status, source, observed_at, reason: None },
                 hlc,
                 id: OpId(Uuid::from_u128(id)),
+                parents: vec![],
             })
     }
 
@@ -203,7 +225,7 @@ mod tests {
 
     fn stamped(source: Source, status: Option<Status>, observed_at: i64, hlc: i64) -> Stamped {
         let id = OpId(Uuid::from_u128(u128::try_from(hlc).unwrap()));
-        Stamped { mark: Mark { status, source, observed_at, reason: None }, hlc, id }
+        Stamped { mark: Mark { status, source, observed_at, reason: None }, hlc, id, parents: vec![] }
     }
 
     #[test]
@@ -221,6 +243,16 @@ mod tests {
         assert_eq!(current([&scan, &absent]), Some(&absent));
         assert_eq!(current([&scan, &absent, &undo]), Some(&scan));
         assert_eq!(current([&absent, &undo]), None);
+    }
+
+    #[test]
+    fn a_decision_overwrites_what_its_writer_saw_whatever_the_clocks_say() {
+        let first = stamped(Source::Teacher, Some(Status::Absent), 1, 900);
+        let mut second = stamped(Source::Correction, Some(Status::Excused), 2, 5);
+        assert_eq!(current([&first, &second]), Some(&first));
+        second.parents = vec![first.id];
+        assert_eq!(current([&first, &second]), Some(&second));
+        assert_eq!(heads(&[first, second.clone()]), [second.id]);
     }
 
     #[test]

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 
 use arise_core::enrolment::Period;
-use arise_core::mark::{self, Stamped};
+use arise_core::mark;
 use arise_core::op::{Cell, Kind, Op};
 use arise_core::register::{self, Field};
 use arise_core::{CourseId, Mark, OpId, Result, SessionId, Status, StudentId, UtcMillis};
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::event::Event;
@@ -34,7 +33,7 @@ pub(crate) fn apply(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
 }
 
 /// Derives the rows of one cell from its records.
-fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
+pub(crate) fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
     let ops = op::of_cell(tx, cell)?;
     match &cell.kind {
         Kind::Enrolment => rebuild_enrolment(tx, cell, &register::fold(&ops)),
@@ -236,7 +235,7 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
     let ends_at = int(fields, "ends_at").unwrap_or_default();
     let grace = int(fields, "grace_ms").unwrap_or_default();
     let ended_at = int(fields, "ended_at");
-    let closes_at = ended_at.unwrap_or(ends_at + grace);
+    let closes_at = ended_at.unwrap_or(ends_at.saturating_add(grace));
     let archived = int(fields, "archived").unwrap_or_default();
 
     let mut settled = false;
@@ -289,7 +288,7 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
 }
 
 /// Derives a student's row of a session from its marks so far and a new one.
-fn add_mark(tx: &mut WriteTx<'_>, new: &Op) -> Result<()> {
+pub(crate) fn add_mark(tx: &mut WriteTx<'_>, new: &Op) -> Result<()> {
     let (session, student) = (SessionId(new.cell.entity), StudentId(new.cell.subject));
     // Most marks are a cell's first: nothing has to be read for them.
     let first = Standing::of(std::slice::from_ref(new));
@@ -303,14 +302,40 @@ fn add_mark(tx: &mut WriteTx<'_>, new: &Op) -> Result<()> {
     } else {
         let mut ops = op::of_cell(tx, &new.cell)?;
         ops.push(new.clone());
-        let standing = Standing::of(&ops);
-        tx.execute(
-            "UPDATE attendance SET status = ?3, source = ?4, reason = ?5, observed_at = ?6, recorded_at = ?7, \
-             ops = ?8 WHERE session_id = ?1 AND student_id = ?2",
-            &standing.row(session, student),
-        )?;
-        standing
+        update_marks(tx, session, student, &ops)?
     };
+    tell_mark(tx, session, student, &standing);
+    Ok(())
+}
+
+/// Derives a student's row of a session anew, after stamps of its marks changed.
+pub(crate) fn restand(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
+    let (session, student) = (SessionId(cell.entity), StudentId(cell.subject));
+    let ops = op::of_cell(tx, cell)?;
+    // What one mark says doesn't depend on its stamp.
+    if ops.len() > 1 {
+        let standing = update_marks(tx, session, student, &ops)?;
+        tell_mark(tx, session, student, &standing);
+    }
+    Ok(())
+}
+
+fn update_marks(
+    tx: &mut WriteTx<'_>,
+    session: SessionId,
+    student: StudentId,
+    ops: &[Op],
+) -> Result<Standing> {
+    let standing = Standing::of(ops);
+    tx.execute(
+        "UPDATE attendance SET status = ?3, source = ?4, reason = ?5, observed_at = ?6, recorded_at = ?7, \
+         ops = ?8 WHERE session_id = ?1 AND student_id = ?2",
+        &standing.row(session, student),
+    )?;
+    Ok(standing)
+}
+
+fn tell_mark(tx: &mut WriteTx<'_>, session: SessionId, student: StudentId, standing: &Standing) {
     let now = tx.now();
     let mark = standing.mark.as_ref();
     tx.emit(Event::Mark {
@@ -323,7 +348,6 @@ fn add_mark(tx: &mut WriteTx<'_>, new: &Op) -> Result<()> {
         recorded_at: standing.recorded_at.unwrap_or(now),
     });
     tx.effects.dirty_marks.insert((session, student));
-    Ok(())
 }
 
 /// What the marks of a student in a session come to.
@@ -336,13 +360,7 @@ struct Standing {
 
 impl Standing {
     fn of(ops: &[Op]) -> Self {
-        let stamped: Vec<Stamped> = ops
-            .iter()
-            .filter_map(|op| {
-                let mark: Mark = serde_json::from_value(Json::Object(op.body.clone())).ok()?;
-                Some(Stamped { mark, hlc: op.eff.unwrap_or(op.hlc), id: op.id })
-            })
-            .collect();
+        let stamped = op::stamped(ops);
         let current = mark::current(&stamped).filter(|current| current.mark.status.is_some());
         let recorded_at =
             current.and_then(|current| ops.iter().find(|op| op.id == current.id)).map(|op| op.wall_at);

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use arise_core::mark::{self, Stamped};
+use arise_core::mark;
 use arise_core::op::{Cell, Kind, Op};
-use arise_core::{Actor, Error, Mark, OpId, Result, Role, UtcMillis, id, register};
+use arise_core::{Actor, Error, OpId, Result, Role, UtcMillis, id, register};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -180,14 +180,9 @@ fn fields_before(op: &Op, around: &[Op]) -> Map<String, Json> {
 
 /// The mark that stood before.
 fn mark_before(op: &Op, around: &[Op]) -> Map<String, Json> {
-    let stamped: Vec<Stamped> = around
-        .iter()
-        .filter(|other| (other.hlc, other.id) < (op.hlc, op.id))
-        .filter_map(|other| {
-            let mark: Mark = serde_json::from_value(Json::Object(other.body.clone())).ok()?;
-            Some(Stamped { mark, hlc: other.hlc, id: other.id })
-        })
-        .collect();
+    let earlier: Vec<Op> =
+        around.iter().filter(|other| (other.hlc, other.id) < (op.hlc, op.id)).cloned().collect();
+    let stamped = op::stamped(&earlier);
     let before =
         mark::current(&stamped).and_then(|current| around.iter().find(|other| other.id == current.id));
     before.map(|before| before.body.clone()).unwrap_or_default()

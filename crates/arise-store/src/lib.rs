@@ -39,6 +39,7 @@ pub mod setting;
 pub mod slot;
 pub mod student;
 pub mod student_course;
+pub mod sync;
 pub mod tally;
 pub mod teacher;
 pub mod today;
@@ -101,7 +102,8 @@ impl Store {
             listen(url, &events)?;
         }
         let (writes, jobs) = mpsc::channel(WRITE_QUEUE);
-        let writer = Writer { engine, node, clock: Arc::clone(&clock), events: events.clone() };
+        let writer =
+            Writer { engine, node, clock: Arc::clone(&clock), events: events.clone(), unsure: false };
         spawn("writer", move || writer.run(jobs))?;
 
         let (reads, jobs) = mpsc::channel(READ_QUEUE);

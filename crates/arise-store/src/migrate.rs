@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "summaries", include_str!("../migrations/0002_summaries.sql")),
     (3, "scanners", include_str!("../migrations/0003_scanners.sql")),
     (4, "slots", include_str!("../migrations/0004_slots.sql")),
+    (10, "sync", include_str!("../migrations/0010_sync.sql")),
     (11, "online", include_str!("../migrations/0011_online.sql")),
     (12, "imports", include_str!("../migrations/0012_imports.sql")),
 ];

@@ -29,8 +29,9 @@ fn start_inside(engine: &mut dyn Engine, now: UtcMillis) -> Result<NodeState> {
     Ok(NodeState { id, boot: 1, hlc: 0 })
 }
 
-pub(crate) fn hlc(tx: &mut Tx<'_>) -> Result<i64> {
-    tx.query_one("SELECT hlc FROM node", &[])?.get(0)
+pub(crate) fn id_and_hlc(tx: &mut Tx<'_>) -> Result<(NodeId, i64)> {
+    let row = tx.query_one("SELECT id, hlc FROM node", &[])?;
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 /// The key that signs tokens when SECRET_KEY isn't set.

@@ -1,5 +1,6 @@
 //! Records: writing them, and reading them back.
 
+use arise_core::mark::{self, Stamped};
 use arise_core::op::{Cell, Kind, Op, WallQuality};
 use arise_core::register;
 use arise_core::{Actor, Error, Mark, OpId, Result, SessionId, StudentId};
@@ -42,12 +43,18 @@ impl WriteTx<'_> {
         apply::apply(self, &op)
     }
 
-    /// Adds a mark of a student in a session. Marks have no parents: they are a set that only grows.
+    /// Adds a mark of a student in a session. Marks are a set that only grows. A decision names the decisions
+    /// it overwrites; observations have no parents, since the earliest stands whoever saw it.
     pub fn append_mark(&mut self, session: SessionId, student: StudentId, mark: &Mark) -> Result<()> {
         let Ok(Json::Object(body)) = serde_json::to_value(mark) else {
             return Err(Error::internal("a mark isn't an object"));
         };
-        let op = self.new_op(Cell::pair(Kind::Mark, session, student), body, vec![], None);
+        let parents = if mark.source.is_human() {
+            mark::heads(&stamped(&of_marks(self, session, student)?))
+        } else {
+            vec![]
+        };
+        let op = self.new_op(Cell::pair(Kind::Mark, session, student), body, parents, None);
         apply::apply(self, &op).map(|_| ())
     }
 
@@ -62,7 +69,7 @@ impl WriteTx<'_> {
         let behind = self.node.hlc >= now * 1_000;
         let hlc = self.stamp();
         Op {
-            id: OpId::new(now),
+            id: OpId::stamped(hlc),
             cell,
             body,
             parents,
@@ -77,6 +84,15 @@ impl WriteTx<'_> {
             eff: None,
         }
     }
+}
+
+/// What marks say, with what orders them. What isn't a mark to this version says nothing.
+pub(crate) fn stamped(ops: &[Op]) -> Vec<Stamped> {
+    let stamped = ops.iter().filter_map(|op| {
+        let mark: Mark = serde_json::from_value(Json::Object(op.body.clone())).ok()?;
+        Some(Stamped { mark, hlc: op.eff.unwrap_or(op.hlc), id: op.id, parents: op.parents.clone() })
+    });
+    stamped.collect()
 }
 
 /// Writes a record unless it is known. Answers whether it is new.
@@ -175,7 +191,8 @@ pub(crate) fn from_row(row: &Row) -> Result<Op> {
         cell: Cell { kind: Kind::parse(&row.get::<String>(1)?), entity: row.get(2)?, subject: row.get(3)? },
         body: serde_json::from_str(&row.get::<String>(4)?).map_err(|_| unreadable("body"))?,
         parents: parents.map_err(|_| unreadable("parents"))?,
-        actor: Actor::from_bytes(&row.get::<Vec<u8>>(6)?).ok_or_else(|| unreadable("actor"))?,
+        // A newer version may know other roles; its records count all the same.
+        actor: Actor::from_bytes(&row.get::<Vec<u8>>(6)?).unwrap_or(Actor::SYSTEM),
         reason: row.get(7)?,
         node: row.get(8)?,
         boot: row.get(9)?,

@@ -44,7 +44,7 @@ impl<'a> Tx<'a> {
 }
 
 /// What the writer knows and keeps between transactions.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct NodeState {
     pub(crate) id: NodeId,
     pub(crate) boot: i64,

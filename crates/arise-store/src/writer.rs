@@ -33,6 +33,8 @@ pub(crate) struct Writer {
     pub(crate) node: NodeState,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: broadcast::Sender<Event>,
+    /// Whether the node's state has to be read again.
+    pub(crate) unsure: bool,
 }
 
 impl Writer {
@@ -55,6 +57,8 @@ impl Writer {
         let mut events = Vec::new();
         let outcome = self.run_batch(batch, &mut answers, &mut events);
         if let Err(error) = &outcome {
+            // Whether a commit that failed was made after all is known by the database alone.
+            self.unsure = true;
             tracing::error!(%error, jobs = answers.len(), "a commit failed; nothing of it was kept");
             if let Err(error) = self.engine.revive() {
                 tracing::error!(%error, "the database can't be reached");
@@ -82,8 +86,10 @@ impl Writer {
         events: &mut Vec<Event>,
     ) -> Result<()> {
         self.engine.begin_write()?;
-        if self.engine.is_shared() {
-            self.node.hlc = self.node.hlc.max(node::hlc(&mut Tx::new(&mut *self.engine, 0))?);
+        // Another process may have stamped records, or given the node another id.
+        if self.engine.is_shared() || self.unsure {
+            (self.node.id, self.node.hlc) = node::id_and_hlc(&mut Tx::new(&mut *self.engine, 0))?;
+            self.unsure = false;
         }
         let before = self.node.hlc;
         let alone = batch.len() == 1;
@@ -93,8 +99,12 @@ impl Writer {
             if guarded {
                 self.engine.execute("SAVEPOINT job", &[])?;
             }
+            let node = self.node;
             let (keep, effects, done) = self.run_job(job.run);
             answers.push(done);
+            if !keep {
+                self.node = node;
+            }
             if keep {
                 events.extend(effects.events);
                 if guarded {

@@ -1,0 +1,160 @@
+//! The hub numbers records, in the transaction that writes them: dense, whatever process of the hub does it.
+
+use std::collections::HashSet;
+
+use arise_core::op::Kind;
+use arise_core::{NodeId, Result};
+use uuid::Uuid;
+
+use super::touched::Touched;
+use super::{Chain, Position, Record, State, quarantine, state, unsent};
+use crate::op::COLUMNS;
+use crate::params;
+use crate::tx::{Tx, WriteTx};
+
+/// What became of a record that a node sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    New,
+    Known,
+    /// It can't be taken, for a reason given as a stable word.
+    Quarantined(&'static str),
+}
+
+/// One go of numbering. Nothing stays of it unless [`Numbering::end`] is called.
+pub struct Numbering<'t, 'a> {
+    tx: &'t mut WriteTx<'a>,
+    state: State,
+    touched: Touched,
+    /// Entities that are there, so that many records of one class look them up once.
+    there: HashSet<(&'static str, Uuid)>,
+}
+
+impl<'t, 'a> Numbering<'t, 'a> {
+    pub fn begin(tx: &'t mut WriteTx<'a>) -> Result<Self> {
+        let state = state(tx)?;
+        Ok(Self { tx, state, touched: Touched::default(), there: HashSet::new() })
+    }
+
+    /// Numbers some of the hub's own records. Answers whether none waits any more.
+    pub fn own(&mut self, limit: i64) -> Result<bool> {
+        let records = unsent(self.tx, &self.state, limit)?;
+        for record in &records {
+            let (at, eff) = self.next(record);
+            self.touched.stamp(self.tx, record.id, record.cell(), at, eff)?;
+        }
+        Ok(i64::try_from(records.len()).is_ok_and(|numbered| numbered < limit))
+    }
+
+    /// Takes a record that a node sent, unless it is known.
+    pub fn take(&mut self, peer: NodeId, record: &Record) -> Result<Taken> {
+        let known = self.tx.query_opt("SELECT gsn FROM op WHERE id = ?1", params![record.id])?;
+        if let Some(row) = known {
+            // One of the hub's own, which came back before it was numbered.
+            if row.get::<Option<i64>>(0)?.is_none_or(|gsn| gsn < 0) {
+                let (at, eff) = self.next(record);
+                self.touched.stamp(self.tx, record.id, record.cell(), at, eff)?;
+            }
+            return Ok(Taken::Known);
+        }
+        let fault = match record.fault() {
+            Some(fault) => Some(fault),
+            None => self.missing(record)?,
+        };
+        if let Some(fault) = fault {
+            quarantine::put(self.tx, record, peer, fault)?;
+            return Ok(Taken::Quarantined(fault));
+        }
+        let (at, eff) = self.next(record);
+        self.touched.insert(self.tx, record, at, eff)?;
+        quarantine::release(self.tx, record.id)?;
+        Ok(Taken::New)
+    }
+
+    /// Derives what was touched, and answers how far the numbers go.
+    pub fn end(mut self) -> Result<Position> {
+        self.touched.settle(self.tx)?;
+        self.state.rest(self.tx)?;
+        self.state.save(self.tx)?;
+        Ok(self.state.position)
+    }
+
+    /// The next number and stamp: what the writer claims, but nothing that the hub's time hasn't reached.
+    fn next(&mut self, record: &Record) -> (Position, i64) {
+        let state = &mut self.state;
+        // Rises with every record, so that two whose clocks were ahead keep their order.
+        state.hub_time = self.tx.now().saturating_mul(1_000).max(state.hub_time + 1);
+        let eff = record.hlc.min(state.hub_time);
+        state.position = state.position.then(eff, record.id);
+        state.eff = state.eff.max(eff);
+        self.tx.node.hlc = self.tx.node.hlc.max(eff);
+        (state.position, eff)
+    }
+
+    /// What a record refers to and isn't there. Nodes send causes before effects, so that nothing is missing
+    /// unless it was refused itself.
+    fn missing(&mut self, record: &Record) -> Result<Option<&'static str>> {
+        for parent in &record.parents {
+            if self.tx.query_opt("SELECT 1 FROM op WHERE id = ?1", params![*parent])?.is_none() {
+                return Ok(Some("missing_parent"));
+            }
+        }
+        let refers: [Option<(&'static str, Uuid)>; 2] = match record.cell().kind {
+            Kind::Mark => [Some(("session", record.entity)), Some(("student", record.subject))],
+            Kind::Enrolment => [Some(("course", record.entity)), Some(("student", record.subject))],
+            Kind::Session => {
+                let op = record.op(0, 0);
+                let course = op.body.get("course_id").and_then(|id| Uuid::parse_str(id.as_str()?).ok());
+                [course.map(|course| ("course", course)), None]
+            }
+            _ => [None, None],
+        };
+        for (kind, entity) in refers.into_iter().flatten() {
+            if self.there.contains(&(kind, entity)) {
+                continue;
+            }
+            let found = self.tx.query_opt(
+                "SELECT 1 FROM op WHERE entity = ?1 AND subject = ?2 AND kind <> 'mark' AND kind = ?3 LIMIT 1",
+                params![entity, Uuid::nil(), kind],
+            )?;
+            if found.is_none() {
+                return Ok(Some(match kind {
+                    "session" => "missing_session",
+                    "student" => "missing_student",
+                    _ => "missing_course",
+                }));
+            }
+            self.there.insert((kind, entity));
+        }
+        Ok(None)
+    }
+}
+
+/// The chain up to a number, or nothing when it wasn't given here.
+pub fn chain_at(tx: &mut Tx<'_>, gsn: i64) -> Result<Option<Chain>> {
+    if gsn == 0 {
+        return Ok(Some(Chain::START));
+    }
+    let row = tx.query_opt("SELECT chain FROM op WHERE gsn = ?1", params![gsn])?;
+    let chain: Option<Vec<u8>> = row.map(|row| row.get(0)).transpose()?.flatten();
+    Ok(chain.map(|chain| Chain::from_blob(&chain)))
+}
+
+/// Records by number, each with its stamp, as many as follow `gsn` within both bounds, but at least one.
+pub fn after(tx: &mut Tx<'_>, gsn: i64, limit: i64, bytes: usize) -> Result<Vec<(Record, i64)>> {
+    let rows = tx.query(
+        &format!("SELECT {COLUMNS} FROM op WHERE gsn > ?1 ORDER BY gsn LIMIT ?2"),
+        params![gsn.max(0), limit],
+    )?;
+    let mut records: Vec<(Record, i64)> = Vec::with_capacity(rows.len());
+    let mut size = 0;
+    for row in &rows {
+        let record = Record::from_row(row)?;
+        size += record.size();
+        if size > bytes && !records.is_empty() {
+            break;
+        }
+        records.push((record, row.get(14)?));
+    }
+    Ok(records)
+}

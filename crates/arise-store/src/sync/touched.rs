@@ -1,0 +1,70 @@
+//! Cells that many records touched, derived once each.
+
+use std::collections::BTreeSet;
+
+use arise_core::op::{Cell, Kind};
+use arise_core::{OpId, Result};
+
+use super::{Position, Record};
+use crate::event::Event;
+use crate::tx::WriteTx;
+use crate::{apply, params};
+
+/// More news than this at once and live screens are told to look again instead.
+const MAX_EVENTS: usize = 256;
+
+#[derive(Debug, Default)]
+pub(crate) struct Touched(BTreeSet<Cell>);
+
+impl Touched {
+    /// Writes a record that wasn't known here.
+    pub(crate) fn insert(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        record: &Record,
+        at: Position,
+        eff: i64,
+    ) -> Result<()> {
+        record.insert(tx, at, eff)?;
+        let op = record.op(at.gsn, eff);
+        if op.cell.kind == Kind::Mark {
+            // Its cell is found by the row of attendance that names its records.
+            apply::add_mark(tx, &op)?;
+        } else {
+            self.0.insert(op.cell);
+        }
+        Ok(())
+    }
+
+    /// Gives a known record its number and stamp, which may decide between it and another.
+    pub(crate) fn stamp(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        id: OpId,
+        cell: Cell,
+        at: Position,
+        eff: i64,
+    ) -> Result<()> {
+        tx.execute(
+            "UPDATE op SET gsn = ?2, eff = ?3, chain = ?4 WHERE id = ?1",
+            params![id, at.gsn, eff, at.chain.0.to_vec()],
+        )?;
+        self.0.insert(cell);
+        Ok(())
+    }
+
+    /// Derives what was touched.
+    pub(crate) fn settle(self, tx: &mut WriteTx<'_>) -> Result<()> {
+        for cell in &self.0 {
+            if cell.kind == Kind::Mark {
+                apply::restand(tx, cell)?;
+            } else {
+                apply::rebuild(tx, cell)?;
+            }
+        }
+        if tx.effects.events.len() > MAX_EVENTS {
+            tx.effects.events = vec![Event::Resync];
+        }
+        Ok(())
+    }
+}

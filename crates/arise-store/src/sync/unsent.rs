@@ -1,0 +1,40 @@
+//! The records that wait for the hub.
+//!
+//! The ids of a node's own records rise with their stamps, so that those which wait lie behind the one up to
+//! which all have a number: no index and no queue, and nothing to pay when a mark is written.
+
+use arise_core::{OpId, Result};
+
+use super::{Record, State};
+use crate::op::COLUMNS;
+use crate::params;
+use crate::tx::Tx;
+
+const FORGOTTEN: &str = "FROM op WHERE gsn < 0 AND id NOT IN (SELECT id FROM refused)";
+const NEW: &str = "FROM op WHERE id >= ?1 AND gsn IS NULL AND id NOT IN (SELECT id FROM refused)";
+
+/// Some of them, in an order in which each comes after all that its writer knew.
+pub fn unsent(tx: &mut Tx<'_>, state: &State, limit: i64) -> Result<Vec<Record>> {
+    let forgotten =
+        tx.query(&format!("SELECT {COLUMNS} {FORGOTTEN} ORDER BY gsn LIMIT ?1"), params![limit])?;
+    let mut records = forgotten.iter().map(Record::from_row).collect::<Result<Vec<_>>>()?;
+    let left = limit - i64::try_from(records.len()).unwrap_or(limit);
+    if left > 0 {
+        let new = tx.query(
+            &format!("SELECT {COLUMNS} {NEW} ORDER BY id LIMIT ?2"),
+            params![OpId::first_stamped(state.walked + 1), left],
+        )?;
+        for row in &new {
+            records.push(Record::from_row(row)?);
+        }
+    }
+    Ok(records)
+}
+
+/// How many wait.
+pub fn count(tx: &mut Tx<'_>, state: &State) -> Result<i64> {
+    let forgotten: i64 = tx.query_one(&format!("SELECT COUNT(*) {FORGOTTEN}"), &[])?.get(0)?;
+    let first = OpId::first_stamped(state.walked + 1);
+    let new: i64 = tx.query_one(&format!("SELECT COUNT(*) {NEW}"), params![first])?.get(0)?;
+    Ok(forgotten + new)
+}

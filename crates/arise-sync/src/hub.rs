@@ -1,0 +1,119 @@
+//! The hub's side of an exchange.
+
+use std::collections::HashSet;
+
+use arise_core::id::uuid_v7;
+use arise_core::{OpId, Result};
+use arise_store::WriteTx;
+use arise_store::sync::peer::{self, Peer};
+use arise_store::sync::{self, Numbering, Taken};
+use uuid::Uuid;
+
+use crate::message::{Answer, MAX_RECORDS, MAX_RECORDS_BYTES, Request, Verdict, at, position};
+
+/// Records of one transaction, which bounds how long marks wait for it.
+const AT_ONCE: usize = 100;
+
+/// A request, answered in steps. Each step is one transaction, after which a crash loses nothing.
+#[derive(Debug)]
+pub struct Exchange {
+    request: Request,
+    /// How many of its records are taken.
+    taken: usize,
+    refused: Vec<(OpId, String)>,
+    /// Whether the hub's own records have numbers.
+    numbered: bool,
+}
+
+impl Exchange {
+    pub fn new(request: Request) -> Self {
+        Self { request, taken: 0, refused: vec![], numbered: false }
+    }
+
+    /// Does some of the work; answers when all is done.
+    ///
+    /// # Errors
+    /// `unknown_node`, `node_revoked`.
+    pub fn step(&mut self, tx: &mut WriteTx<'_>) -> Result<Option<Answer>> {
+        let peer = peer::asking(tx, self.request.node, self.request.formerly)?;
+        let verdict = self.verdict(tx, &peer)?;
+        if verdict != Verdict::Taken {
+            return self.answer(tx, &peer, verdict).map(Some);
+        }
+        let rest = &self.request.records[self.taken..];
+        let now = &rest[..rest.len().min(AT_ONCE)];
+        if !self.numbered || !now.is_empty() {
+            let mut numbering = Numbering::begin(tx)?;
+            // What the hub wrote itself comes first: a node may have built on it.
+            self.numbered = numbering.own(i64::try_from(AT_ONCE).unwrap_or(i64::MAX))?;
+            if !self.numbered {
+                numbering.end()?;
+                return Ok(None);
+            }
+            for record in now {
+                if let Taken::Quarantined(code) = numbering.take(peer.id, record)? {
+                    self.refused.push((record.id, code.to_owned()));
+                }
+            }
+            numbering.end()?;
+            self.taken += now.len();
+        }
+        if self.taken < self.request.records.len() {
+            return Ok(None);
+        }
+        self.answer(tx, &peer, Verdict::Taken).map(Some)
+    }
+
+    fn verdict(&self, tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Verdict> {
+        let asked = position(self.request.at);
+        if sync::chain_at(tx, asked.gsn)? != Some(asked.chain) {
+            return Ok(Verdict::Reset);
+        }
+        let shown = self.request.token;
+        // That of the answer before is shown by a node that didn't hear the last one.
+        if shown == peer.token || shown == peer.token_before {
+            return Ok(Verdict::Taken);
+        }
+        Ok(Verdict::Rekey)
+    }
+
+    fn answer(&mut self, tx: &mut WriteTx<'_>, peer: &Peer, verdict: Verdict) -> Result<Answer> {
+        let shown = self.request.token;
+        let hub = sync::state(tx)?.position;
+        let mut answer = Answer {
+            verdict,
+            from: self.request.at,
+            token_shown: shown,
+            token: Uuid::nil(),
+            hub_gsn: hub.gsn,
+            records: vec![],
+            end: self.request.at.1,
+            refused: std::mem::take(&mut self.refused),
+        };
+        if verdict == Verdict::Rekey {
+            // The other one may be who it says: nothing of it changes.
+            return Ok(answer);
+        }
+        // Who asks again is told the same again.
+        let again = verdict == Verdict::Taken && shown == peer.token_before && shown != peer.token;
+        answer.token = match peer.token {
+            Some(token) if again => token,
+            _ => uuid_v7(tx.now()),
+        };
+        let before = if again { peer.token_before } else { shown };
+        peer::answered(tx, peer.id, (answer.token, before), self.request.at.0, self.request.waiting)?;
+        if verdict == Verdict::Reset {
+            return Ok(answer);
+        }
+        let sent: HashSet<OpId> = self.request.records.iter().map(|record| record.id).collect();
+        let mut end = position(self.request.at);
+        let limit = i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX);
+        for (record, eff) in sync::after(tx, end.gsn, limit, MAX_RECORDS_BYTES)? {
+            end = end.then(eff, record.id);
+            let id = record.id;
+            answer.records.push((id, eff, (!sent.contains(&id)).then_some(record)));
+        }
+        answer.end = at(end).1;
+        Ok(answer)
+    }
+}

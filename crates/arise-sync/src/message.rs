@@ -1,0 +1,109 @@
+//! What a node asks, and what the hub answers.
+
+use arise_core::{Error, NodeId, OpId, Result};
+use arise_store::sync::{Chain, Incoming, Position, Record};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::wire;
+
+/// The most records of a message, each way.
+pub const MAX_RECORDS: usize = 1_000;
+/// The most bytes of its records, before they are packed.
+pub(crate) const MAX_RECORDS_BYTES: usize = 2 * 1_024 * 1_024;
+
+/// A number and the 16 bytes of the chain up to it.
+type At = (i64, Uuid);
+
+pub(crate) fn at(position: Position) -> At {
+    (position.gsn, Uuid::from_bytes(position.chain.0))
+}
+
+pub(crate) fn position(at: At) -> Position {
+    Position { gsn: at.0, chain: Chain(at.1.into_bytes()) }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Who asks.
+    pub node: NodeId,
+    /// Who it was when the hub last answered, if it has taken another id since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formerly: Option<NodeId>,
+    pub(crate) at: At,
+    /// What the hub gave with its last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Uuid>,
+    /// How many records wait, these included.
+    pub(crate) waiting: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) records: Vec<Record>,
+}
+
+/// What the hub makes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Taken,
+    /// The hub doesn't know the node's position: it was restored from a backup. The node offers all it has.
+    Reset,
+    /// Somebody else goes by the same id: the node takes another one.
+    Rekey,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    pub(crate) verdict: Verdict,
+    /// The position and the token of the request that it answers.
+    pub(crate) from: At,
+    pub(crate) token_shown: Option<Uuid>,
+    /// To be shown with the next request.
+    pub(crate) token: Uuid,
+    /// How many records the hub has numbered.
+    pub(crate) hub_gsn: i64,
+    /// What follows the position: id, stamp, and the record itself unless the node has just sent it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) records: Vec<(OpId, i64, Option<Record>)>,
+    /// The chain up to the last of them.
+    pub(crate) end: Uuid,
+    /// Records of the request that can't be taken, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) refused: Vec<(OpId, String)>,
+}
+
+impl Answer {
+    pub(crate) fn incoming(&self) -> Vec<Incoming> {
+        self.records
+            .iter()
+            .map(|(id, eff, record)| Incoming { id: *id, eff: *eff, record: record.clone() })
+            .collect()
+    }
+}
+
+impl Request {
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        wire::encode(self)
+    }
+
+    /// # Errors
+    /// `sync_unreadable`, `sync_version`, `too_large`.
+    pub fn decode(body: &[u8]) -> Result<Self> {
+        let request: Self = wire::decode(body)?;
+        if request.records.len() > MAX_RECORDS || request.at.0 < 0 || request.waiting < 0 {
+            return Err(Error::malformed("sync_unreadable", "This sync message isn't one that arise sends."));
+        }
+        Ok(request)
+    }
+}
+
+impl Answer {
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        wire::encode(self)
+    }
+
+    /// # Errors
+    /// `sync_unreadable`, `sync_version`, `too_large`.
+    pub fn decode(body: &[u8]) -> Result<Self> {
+        wire::decode(body)
+    }
+}

@@ -1,0 +1,135 @@
+//! The node's side of an exchange.
+
+use arise_core::Result;
+use arise_store::sync::{self, Incoming, Position};
+use arise_store::{Tx, WriteTx};
+
+use crate::message::{Answer, MAX_RECORDS, MAX_RECORDS_BYTES, Request, Verdict, at, position};
+
+/// Records of one transaction, which bounds how long marks wait for it.
+const AT_ONCE: usize = 100;
+
+/// What this node asks of the hub.
+pub fn request(tx: &mut Tx<'_>) -> Result<Request> {
+    let state = sync::state(tx)?;
+    let mut records = sync::unsent(tx, &state, i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))?;
+    let mut size = 0;
+    let fit = records.iter().take_while(|record| {
+        size += record.size();
+        size <= MAX_RECORDS_BYTES
+    });
+    let fit = fit.count().max(1);
+    let all_wait = records.len() < MAX_RECORDS;
+    let waiting = if all_wait { count(records.len()) } else { sync::count_unsent(tx, &state)? };
+    records.truncate(fit);
+    Ok(Request {
+        node: arise_store::node::id(tx)?,
+        formerly: state.formerly,
+        at: at(state.position),
+        token: state.token,
+        waiting,
+        records,
+    })
+}
+
+fn count(records: usize) -> i64 {
+    i64::try_from(records).unwrap_or(i64::MAX)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Taken,
+    /// The answer isn't to what this node would ask now: it came twice, or too late.
+    Ignored,
+    /// The hub was restored from a backup. This node offers it all it has, from now on.
+    Reset,
+    /// There is a copy of this node. This one goes by another id from now on.
+    Rekeyed,
+}
+
+/// What an answer came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub outcome: Outcome,
+    /// Records that came, this node's own included: that is how it knows that the hub has them.
+    pub received: usize,
+    /// Records of this node that the hub can't take.
+    pub refused: usize,
+    /// Whether to ask again at once.
+    pub more: bool,
+}
+
+/// An answer, taken in steps. Each step is one transaction, after which a crash loses nothing.
+#[derive(Debug)]
+pub struct Acceptance {
+    answer: Answer,
+    incoming: Vec<Incoming>,
+    received: usize,
+}
+
+impl Acceptance {
+    pub fn new(answer: Answer) -> Self {
+        Self { incoming: answer.incoming(), answer, received: 0 }
+    }
+
+    /// Takes some of it; answers when all is taken.
+    ///
+    /// # Errors
+    /// `answer_unusable`.
+    pub fn step(&mut self, tx: &mut WriteTx<'_>) -> Result<Option<Progress>> {
+        let state = sync::state(tx)?;
+        let Some(done) = self.taken_before(state.position) else {
+            return Ok(Some(self.progress(Outcome::Ignored, false)));
+        };
+        if self.answer.token_shown != state.token {
+            return Ok(Some(self.progress(Outcome::Ignored, false)));
+        }
+        match self.answer.verdict {
+            Verdict::Taken => {}
+            Verdict::Reset => {
+                sync::reset(tx)?;
+                sync::answered(tx, self.answer.token, self.answer.hub_gsn)?;
+                return Ok(Some(self.progress(Outcome::Reset, true)));
+            }
+            Verdict::Rekey => {
+                sync::rekey(tx)?;
+                return Ok(Some(self.progress(Outcome::Rekeyed, true)));
+            }
+        }
+        let rest = &self.incoming[done..];
+        let now = &rest[..rest.len().min(AT_ONCE)];
+        if !now.is_empty() {
+            sync::adopt(tx, now)?;
+            self.received += now.len();
+        }
+        if now.len() < rest.len() {
+            return Ok(None);
+        }
+        for (id, code) in &self.answer.refused {
+            sync::refuse(tx, *id, code)?;
+        }
+        sync::answered(tx, self.answer.token, self.answer.hub_gsn)?;
+        let state = sync::state(tx)?;
+        let waits = !sync::unsent(tx, &state, 1)?.is_empty();
+        let more = waits || state.position.gsn < self.answer.hub_gsn;
+        Ok(Some(self.progress(Outcome::Taken, more)))
+    }
+
+    /// How many of its records this node has taken already; nothing when it doesn't begin, or go on, where this
+    /// node is, or isn't what the hub hashed.
+    fn taken_before(&self, here: Position) -> Option<usize> {
+        let mut position = position(self.answer.from);
+        let mut found = (position == here).then_some(0);
+        for (index, incoming) in self.incoming.iter().enumerate() {
+            position = position.then(incoming.eff, incoming.id);
+            if position == here {
+                found = Some(index + 1);
+            }
+        }
+        found.filter(|_| position.chain.0 == self.answer.end.into_bytes())
+    }
+
+    fn progress(&self, outcome: Outcome, more: bool) -> Progress {
+        Progress { outcome, received: self.received, refused: self.answer.refused.len(), more }
+    }
+}

@@ -1,0 +1,6 @@
+//! The exchange between real stores.
+
+#[macro_use]
+mod support;
+
+mod exchange;

@@ -1,0 +1,150 @@
+//! A hub and nodes, each with its own database and clock.
+
+use std::sync::Arc;
+
+use arise_core::op::{Cell, Kind};
+use arise_core::{Clock, NodeId, Result, SemesterId, TestClock};
+use arise_store::sync::peer;
+use arise_store::{Location, Store, Tx, WriteTx, node, semester};
+use arise_sync::{Progress, Request};
+use arise_testkit::pg::Postgres;
+use serde_json::{Map, Value as Json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// A Saturday morning: 2026-03-07, 09:30 in Kolkata.
+pub(crate) const NOW: i64 = 1_772_856_000_000;
+
+/// Makes each of these functions, which take a hub, a test with a hub on SQLite and one on PostgreSQL.
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(&$crate::support::Node::sqlite()); })+
+        }
+        mod postgres {
+            $(#[test] fn $name() { super::$name(&$crate::support::Node::postgres()); })+
+        }
+    };
+}
+
+pub(crate) struct Node {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<TestClock>,
+    location: Location,
+    runtime: Runtime,
+    _dir: Option<TempDir>,
+}
+
+impl Node {
+    pub(crate) fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self::open(Location::File(dir.path().join("arise.db")), Some(dir))
+    }
+
+    pub(crate) fn postgres() -> Self {
+        Self::open(Location::Postgres(Postgres::shared().fresh_database()), None)
+    }
+
+    fn open(location: Location, dir: Option<TempDir>) -> Self {
+        let clock = Arc::new(TestClock::at(NOW));
+        let store = Store::open(&location, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Self { store, clock, location, runtime, _dir: dir }
+    }
+
+    /// A copy of the database as it is now, in another place: a cloned stick, or a backup.
+    pub(crate) fn copy(&self) -> Self {
+        let Location::File(path) = &self.location else { panic!("only files are copied") };
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("arise.db");
+        // The writer is idle: what isn't in the file yet is in its log.
+        for suffix in ["", "-wal"] {
+            let from = format!("{}{suffix}", path.display());
+            std::fs::copy(from, format!("{}{suffix}", to.display())).unwrap();
+        }
+        let copy = Self::open(Location::File(to), Some(dir));
+        copy.clock.set(self.clock.now());
+        copy
+    }
+
+    /// Another process of the same hub.
+    pub(crate) fn second_store(&self) -> Store {
+        Store::open(&self.location, Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap()
+    }
+
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> T {
+        self.store.write_blocking(job).unwrap()
+    }
+
+    pub(crate) fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> T {
+        self.store.read_blocking(job).unwrap()
+    }
+
+    pub(crate) fn number(&self, sql: &'static str) -> i64 {
+        self.read(move |tx| tx.query_one(sql, &[])?.get(0))
+    }
+
+    pub(crate) fn id(&self) -> NodeId {
+        self.read(node::id)
+    }
+
+    pub(crate) fn join(&self, hub: &Self) {
+        let id = self.id();
+        hub.write(move |tx| peer::admit(tx, id, "Room 7", None));
+    }
+
+    pub(crate) fn request(&self) -> Vec<u8> {
+        self.runtime.block_on(arise_sync::request(&self.store)).unwrap()
+    }
+
+    pub(crate) fn answer(&self, request: &[u8]) -> Result<Vec<u8>> {
+        self.runtime.block_on(arise_sync::answer(&self.store, Request::decode(request)?))
+    }
+
+    pub(crate) fn accept(&self, answer: &[u8]) -> Progress {
+        self.runtime.block_on(arise_sync::accept(&self.store, answer)).unwrap()
+    }
+
+    pub(crate) fn exchange(&self, hub: &Self) -> Progress {
+        self.accept(&hub.answer(&self.request()).unwrap())
+    }
+
+    /// Exchanges until there is no more to exchange.
+    pub(crate) fn sync(&self, hub: &Self) {
+        for _ in 0..50 {
+            if !self.exchange(hub).more {
+                return;
+            }
+        }
+        panic!("this exchange goes on for ever");
+    }
+
+    pub(crate) fn semester(&self, name: &str) -> SemesterId {
+        let name = name.to_owned();
+        self.write(move |tx| semester::create(tx, &name))
+    }
+
+    pub(crate) fn rename(&self, id: SemesterId, name: &str) {
+        let name = name.to_owned();
+        self.write(move |tx| semester::update(tx, id, &name));
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.read(|tx| {
+            let rows = tx.query("SELECT semester_name FROM semester ORDER BY semester_name", &[])?;
+            rows.iter().map(|row| row.get(0)).collect()
+        })
+    }
+
+    pub(crate) fn put(&self, kind: &'static str, id: u128, fields: &Json) {
+        let fields: Map<String, Json> = fields.as_object().unwrap().clone();
+        let cell = Cell::of(Kind::parse(kind), uuid::Uuid::from_u128(id));
+        self.write(move |tx| tx.put(&cell, fields, None));
+    }
+}
