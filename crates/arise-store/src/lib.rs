@@ -7,6 +7,7 @@ mod engine;
 mod event;
 mod migrate;
 mod pg;
+mod place;
 mod sqlite;
 mod standing;
 mod summary;
@@ -16,6 +17,7 @@ mod writer;
 
 pub mod admin;
 pub mod audit;
+pub mod backup;
 pub mod course;
 pub mod course_standing;
 pub mod course_summary;
@@ -37,6 +39,7 @@ pub mod semester;
 pub mod session;
 pub mod setting;
 pub mod slot;
+pub mod space;
 pub mod student;
 pub mod student_course;
 pub mod sync;
@@ -51,9 +54,12 @@ use std::thread;
 use arise_core::{Clock, Error, Result};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::backup::{Backups, Reason};
 use crate::engine::Engine;
 pub use crate::event::Event;
 use crate::pg::Postgres;
+use crate::place::Place;
+use crate::space::Space;
 use crate::sqlite::{Mode, Sqlite};
 pub use crate::tx::{Tx, WriteTx};
 pub use crate::value::{FromValue, Row, Value};
@@ -76,7 +82,7 @@ const READERS: usize = 3;
 /// Events a slow listener may be behind before it is told to look at the database again.
 const EVENTS: usize = 4_096;
 
-type ReadJob = Box<dyn FnOnce(&mut Tx<'_>) -> Done + Send>;
+type ReadJob = Box<dyn FnOnce(Result<&mut Tx<'_>>) -> Done + Send>;
 
 /// A node's database. Cheap to clone; the last clone that is dropped lets the threads end.
 #[derive(Clone)]
@@ -85,41 +91,96 @@ pub struct Store {
     reads: mpsc::Sender<ReadJob>,
     events: broadcast::Sender<Event>,
     clock: Arc<dyn Clock>,
+    location: Location,
+    space: Option<Arc<Space>>,
+}
+
+/// What is looked after while the database is open.
+#[derive(Debug, Clone, Default)]
+pub struct Care {
+    /// Where a backup is put before a newer arise changes the database.
+    pub backups: Option<Backups>,
+    /// Free bytes of a SQLite file's disk below which what can wait is refused; 0 doesn't look.
+    pub least_space: u64,
 }
 
 impl Store {
     /// Opens the database, making and migrating it as needed. Blocks.
     ///
     /// # Errors
-    /// `disk_error`, `database_unreachable`, `database_newer`, `database_damaged`, each saying what to do.
+    /// `disk_error`, `database_unreachable`, `database_newer`, `database_damaged`, `database_in_use`, each saying what
+    /// to do.
     pub fn open(location: &Location, clock: Arc<dyn Clock>) -> Result<Self> {
-        let mut engine = open_engine(location, Mode::Write)?;
+        Self::open_with(location, clock, &Care::default())
+    }
+
+    /// [`Store::open`] with backups and an eye on the disk.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`], and of [`Backups::make`].
+    pub fn open_with(location: &Location, clock: Arc<dyn Clock>, care: &Care) -> Result<Self> {
+        let place = match location {
+            Location::File(path) => Some(Place::new(path)),
+            Location::Postgres(_) => None,
+        };
+        let open_engine = |mode| open_engine(location, place.as_ref(), mode);
+        let mut engine = open_engine(Mode::Write)?;
+        if let Some(backups) = &care.backups {
+            let applied = migrate::applied(&mut *engine)?;
+            if !applied.is_empty() && migrate::is_behind(&applied)? {
+                backups.make(location, clock.now(), Reason::BeforeUpgrade, &|_| {})?;
+            }
+        }
         migrate::run(&mut *engine, clock.now())?;
         let node = node::start(&mut *engine, clock.now())?;
+        if let Some(place) = &place {
+            place.belongs_to(node.id);
+        }
+        let space = match location {
+            Location::File(path) if care.least_space > 0 => {
+                Some(Space::guard(path.parent().unwrap_or(path), care.least_space)?)
+            }
+            _ => None,
+        };
         let (events, _) = broadcast::channel(EVENTS);
 
         if let Location::Postgres(url) = location {
             listen(url, &events)?;
         }
         let (writes, jobs) = mpsc::channel(WRITE_QUEUE);
-        let writer =
-            Writer { engine, node, clock: Arc::clone(&clock), events: events.clone(), unsure: false };
+        let writer = Writer {
+            engine,
+            node,
+            clock: Arc::clone(&clock),
+            events: events.clone(),
+            unsure: false,
+            space: space.clone(),
+        };
         spawn("writer", move || writer.run(jobs))?;
 
         let (reads, jobs) = mpsc::channel(READ_QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..READERS {
-            let engine = open_engine(location, Mode::Read)?;
+            let engine = open_engine(Mode::Read)?;
             let (jobs, clock) = (Arc::clone(&jobs), Arc::clone(&clock));
             spawn("reader", move || read_loop(engine, &jobs, &*clock))?;
         }
-        let store = Self { writes, reads, events, clock };
+        let store = Self { writes, reads, events, clock, location: location.clone(), space };
         store.write_blocking(apply::rebuild_if_outdated)?;
         Ok(store)
     }
 
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The space of the disk, when somebody looks after it.
+    pub fn space(&self) -> Option<&Space> {
+        self.space.as_deref()
     }
 
     /// What is committed from now on, on this node or, with PostgreSQL, by any process of it.
@@ -154,6 +215,17 @@ impl Store {
         let (job, answer) = write_job(job);
         self.writes.send(Job { checked: true, ..job }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| lost())?
+    }
+
+    /// [`Store::write_blocking`] for a job that nothing else may be committed with.
+    pub(crate) fn write_alone<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = write_job(job);
+        self.writes.blocking_send(Job { alone: true, ..job }).map_err(|_| stopped())?;
+        answer.blocking_recv().map_err(|_| lost())?
     }
 
     /// [`Store::write`] for threads outside the async runtime.
@@ -218,7 +290,7 @@ where
 {
     let (sender, answer) = oneshot::channel();
     let run: Run = Box::new(move |tx| {
-        let result = job(tx);
+        let result = tx.and_then(job);
         let keep = result.is_ok();
         // What failed by itself keeps its own error, whatever became of the commit.
         let done: Done = Box::new(move |commit| {
@@ -226,7 +298,7 @@ where
         });
         (keep, done)
     });
-    (Job { run, checked: false }, answer)
+    (Job { run, alone: false, checked: false }, answer)
 }
 
 fn read_job<T, F>(job: F) -> (ReadJob, oneshot::Receiver<Result<T>>)
@@ -236,7 +308,7 @@ where
 {
     let (sender, answer) = oneshot::channel();
     let job: ReadJob = Box::new(move |tx| {
-        let result = job(tx);
+        let result = tx.and_then(job);
         Box::new(move |begun| {
             let _ = sender.send(begun.and(result));
         })
@@ -253,12 +325,12 @@ fn read_loop(mut engine: Box<dyn Engine>, jobs: &Mutex<mpsc::Receiver<ReadJob>>,
             tracing::warn!(%error, "a read couldn't begin");
             if let Err(error) = engine.revive().and_then(|()| engine.begin_read()) {
                 tracing::error!(%error, "the database can't be reached");
-                drop(job);
+                job(Err(error))(Ok(()));
                 continue;
             }
         }
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            job(&mut Tx::new(&mut *engine, clock.now()))
+            job(Ok(&mut Tx::new(&mut *engine, clock.now())))
         }));
         if engine.execute("COMMIT", &[]).is_err()
             && let Err(error) = engine.revive()
@@ -271,10 +343,11 @@ fn read_loop(mut engine: Box<dyn Engine>, jobs: &Mutex<mpsc::Receiver<ReadJob>>,
     }
 }
 
-fn open_engine(location: &Location, mode: Mode) -> Result<Box<dyn Engine>> {
-    Ok(match location {
-        Location::File(path) => Box::new(Sqlite::open(path, mode)?),
-        Location::Postgres(url) => Box::new(Postgres::open(url)?),
+fn open_engine(location: &Location, place: Option<&Arc<Place>>, mode: Mode) -> Result<Box<dyn Engine>> {
+    Ok(match (location, place) {
+        (Location::Postgres(url), _) => Box::new(Postgres::open(url)?),
+        (Location::File(_), Some(place)) => Box::new(Sqlite::open(place, mode)?),
+        (Location::File(path), None) => Box::new(Sqlite::open(&Place::new(path), mode)?),
     })
 }
 

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "sync", include_str!("../migrations/0010_sync.sql")),
     (11, "online", include_str!("../migrations/0011_online.sql")),
     (12, "imports", include_str!("../migrations/0012_imports.sql")),
+    (13, "operations", include_str!("../migrations/0013_operations.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -27,26 +28,60 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (
 /// `database_newer` when a newer arise made it, `database_changed` when an applied migration isn't the one
 /// this binary knows.
 pub(crate) fn run(engine: &mut dyn Engine, now: UtcMillis) -> Result<()> {
+    run_as(engine, now, None)
+}
+
+/// As [`run`], but only the migrations that another database has.
+pub(crate) fn run_as(engine: &mut dyn Engine, now: UtcMillis, only: Option<&[i64]>) -> Result<()> {
     engine.begin_write()?;
-    let outcome = run_inside(engine, now);
+    let outcome = run_inside(engine, now, only);
     engine.batch(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
     outcome
 }
 
-fn run_inside(engine: &mut dyn Engine, now: UtcMillis) -> Result<()> {
+/// The migrations that a database has; none when it is new.
+pub(crate) fn applied(engine: &mut dyn Engine) -> Result<Vec<i64>> {
+    let tables = if engine.is_shared() {
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'migration'"
+    } else {
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migration'"
+    };
+    if engine.query(tables, &[])?.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows = engine.query("SELECT version FROM migration ORDER BY version", &[])?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Whether a database with these migrations is of an older arise.
+///
+/// # Errors
+/// `database_newer`
+pub(crate) fn is_behind(applied: &[i64]) -> Result<bool> {
+    match applied.iter().find(|version| !MIGRATIONS.iter().any(|(known, ..)| known == *version)) {
+        Some(version) => Err(newer(*version)),
+        None => Ok(MIGRATIONS.iter().any(|(version, ..)| !applied.contains(version))),
+    }
+}
+
+fn newer(version: i64) -> Error {
+    let newest = MIGRATIONS.last().map_or(0, |(version, ..)| *version);
+    Error::conflict(
+        "database_newer",
+        format!(
+            "This database was made by a newer arise (version {version}, this one knows {newest}). Update arise."
+        ),
+    )
+}
+
+fn run_inside(engine: &mut dyn Engine, now: UtcMillis, only: Option<&[i64]>) -> Result<()> {
     let ledger = engine.render(LEDGER);
     engine.batch(&ledger)?;
     let applied = engine.query("SELECT version, checksum FROM migration ORDER BY version", &[])?;
-    let newest = MIGRATIONS.last().map_or(0, |(version, ..)| *version);
     for row in &applied {
         let (version, checksum): (i64, String) = (row.get(0)?, row.get(1)?);
         let Some((.., sql)) = MIGRATIONS.iter().find(|(known, ..)| *known == version) else {
-            return Err(Error::conflict(
-                "database_newer",
-                format!(
-                    "This database was made by a newer arise (version {version}, this one knows {newest}). Update arise."
-                ),
-            ));
+            return Err(newer(version));
         };
         if checksum != digest(sql) {
             return Err(Error::conflict(
@@ -59,6 +94,9 @@ fn run_inside(engine: &mut dyn Engine, now: UtcMillis) -> Result<()> {
     }
     let applied = applied.iter().map(|row| row.get(0)).collect::<Result<Vec<i64>>>()?;
     for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| !applied.contains(version)) {
+        if only.is_some_and(|only| !only.contains(version)) {
+            continue;
+        }
         let rendered = engine.render(sql);
         engine.batch(&rendered)?;
         engine.execute(

@@ -42,3 +42,18 @@ pub fn signing_key(tx: &mut Tx<'_>) -> Result<Vec<u8>> {
 pub fn id(tx: &mut Tx<'_>) -> Result<NodeId> {
     tx.query_one("SELECT id FROM node", &[])?.get(0)
 }
+
+/// The life of this node that goes on: a restored backup begins another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// Only rises. What other nodes were told in an earlier life may not be known in this one.
+    pub incarnation: i64,
+    /// When the backup was restored, and its name.
+    pub restored: Option<(UtcMillis, String)>,
+}
+
+pub fn life(tx: &mut Tx<'_>) -> Result<Life> {
+    let row = tx.query_one("SELECT incarnation, restored_at, restored_from FROM node", &[])?;
+    let restored = row.get::<Option<i64>>(1)?.zip(row.get(2)?);
+    Ok(Life { incarnation: row.get(0)?, restored })
+}

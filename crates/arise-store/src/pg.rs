@@ -10,7 +10,7 @@ use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type};
 use postgres::{Client, NoTls, Statement};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, PART, Parts};
 use crate::value::{Row, Value};
 
 /// Held by a writer for the length of its transaction, so that there is one at a time over all processes:
@@ -24,11 +24,13 @@ pub(crate) struct Postgres {
     url: String,
     client: Client,
     statements: HashMap<String, Statement>,
+    /// Cursors so far.
+    cursors: u64,
 }
 
 impl Postgres {
     pub(crate) fn open(url: &str) -> Result<Self> {
-        Ok(Self { url: url.to_owned(), client: connect(url)?, statements: HashMap::new() })
+        Ok(Self { url: url.to_owned(), client: connect(url)?, statements: HashMap::new(), cursors: 0 })
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement> {
@@ -83,6 +85,21 @@ impl Engine for Postgres {
         found.iter().map(row).collect()
     }
 
+    fn each(&mut self, sql: &str, parts: Parts<'_>) -> Result<()> {
+        // Statements are kept by their text, so that each cursor needs a name of its own.
+        self.cursors += 1;
+        let name = format!("part_{}", self.cursors);
+        self.batch(&format!("DECLARE {name} CURSOR FOR {sql}"))?;
+        loop {
+            let found = self.client.query(&format!("FETCH {PART} FROM {name}"), &[]).map_err(error)?;
+            let last = found.len() < PART;
+            parts(found.iter().map(row).collect::<Result<_>>()?)?;
+            if last {
+                return self.batch(&format!("CLOSE {name}"));
+            }
+        }
+    }
+
     fn batch(&mut self, sql: &str) -> Result<()> {
         self.client.batch_execute(sql).map_err(error)
     }
@@ -95,6 +112,10 @@ impl Engine for Postgres {
 
     fn begin_read(&mut self) -> Result<()> {
         self.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(error)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.batch("COMMIT")
     }
 
     fn render(&self, migration: &str) -> String {

@@ -1,20 +1,24 @@
 //! SQLite, embedded: WAL, every commit synced to the disk.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use arise_core::{Error, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
+use rusqlite::{Connection, ErrorCode, ToSql};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, PART, Parts};
+use crate::place::{File, Place, Slot, lock};
 use crate::value::{Row, Value};
 
 pub(crate) struct Sqlite {
-    connection: Connection,
-    path: PathBuf,
+    slot: Slot,
+    place: Arc<Place>,
     mode: Mode,
+    /// The file that is open.
+    file: Option<File>,
+    /// The disk failed under a statement: nothing that is open can be trusted.
+    broken: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,73 +28,140 @@ pub(crate) enum Mode {
 }
 
 impl Sqlite {
-    pub(crate) fn open(path: &Path, mode: Mode) -> Result<Self> {
-        let connection = connect(path, mode)?;
-        Ok(Self { connection, path: path.to_owned(), mode })
+    pub(crate) fn open(place: &Arc<Place>, mode: Mode) -> Result<Self> {
+        let slot = place.new_slot();
+        *lock(&slot) = Some(place.connect(mode)?);
+        let file = place.file();
+        Ok(Self { slot, place: Arc::clone(place), mode, file, broken: false })
+    }
+
+    pub(crate) fn with<T>(&mut self, job: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let done = match lock(&self.slot).as_mut() {
+            Some(connection) => job(connection).map_err(error),
+            // Another thread found the file gone.
+            None => Err(self.place.missing()),
+        };
+        self.broken |= done.as_ref().is_err_and(|error| error.code == "disk_error");
+        done
+    }
+
+    /// Opens the file again if it was lost.
+    fn be_open(&mut self) -> Result<()> {
+        if self.broken || !self.is_in_place() {
+            self.place.leave();
+            self.broken = false;
+        }
+        let mut slot = lock(&self.slot);
+        if slot.is_none() {
+            *slot = Some(self.place.connect(self.mode)?);
+            self.file = self.place.file();
+        }
+        Ok(())
+    }
+
+    /// Whether the file that is open is still the one at its path.
+    fn is_in_place(&self) -> bool {
+        self.file == self.place.file()
     }
 }
 
-fn connect(path: &Path, mode: Mode) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let flags = if mode == Mode::Write { flags | OpenFlags::SQLITE_OPEN_CREATE } else { flags };
-    let connection = Connection::open_with_flags(path, flags).map_err(error)?;
-    connection.busy_timeout(Duration::from_secs(10)).map_err(error)?;
+fn values(row: &rusqlite::Row<'_>, columns: usize) -> rusqlite::Result<Row> {
+    let mut values = Vec::with_capacity(columns);
+    for index in 0..columns {
+        values.push(match row.get_ref(index)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(int) => Value::Int(int),
+            ValueRef::Real(real) => Value::Real(real),
+            ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
+        });
+    }
+    Ok(Row(values))
+}
+
+/// What every connection is told first. A copy is one file, without a log beside it.
+pub(crate) fn set_up(connection: &Connection, mode: Mode, is_copy: bool) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(256);
     // Plans don't depend on the values of parameters; otherwise many statements would be compiled anew at each use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error)?;
     // FULL: an acknowledged mark must survive the loss of power. No mmap: a stick that is pulled out must
     // give an error, not a SIGBUS.
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-        .map_err(error)?;
+    if !is_copy {
+        connection.execute_batch("PRAGMA journal_mode = WAL").map_err(error)?;
+    }
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;").map_err(error)?;
     let more = match mode {
         Mode::Write => {
             "PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;"
         }
         Mode::Read => "PRAGMA query_only = ON; PRAGMA cache_size = -4000;",
     };
-    connection.execute_batch(more).map_err(error)?;
-    Ok(connection)
+    connection.execute_batch(more).map_err(error)
 }
 
 impl Engine for Sqlite {
     fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(error)?;
-        let changed = statement.execute(rusqlite::params_from_iter(params)).map_err(error)?;
-        Ok(changed as u64)
+        self.with(|connection| {
+            let changed = connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(params))?;
+            Ok(changed as u64)
+        })
     }
 
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(error)?;
-        let columns = statement.column_count();
-        let mut found = statement.query(rusqlite::params_from_iter(params)).map_err(error)?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next().map_err(error)? {
-            let mut values = Vec::with_capacity(columns);
-            for index in 0..columns {
-                values.push(match row.get_ref(index).map_err(error)? {
-                    ValueRef::Null => Value::Null,
-                    ValueRef::Integer(int) => Value::Int(int),
-                    ValueRef::Real(real) => Value::Real(real),
-                    ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
-                    ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
-                });
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let columns = statement.column_count();
+            let mut found = statement.query(rusqlite::params_from_iter(params))?;
+            let mut rows = Vec::new();
+            while let Some(row) = found.next()? {
+                rows.push(values(row, columns)?);
             }
-            rows.push(Row(values));
-        }
-        Ok(rows)
+            Ok(rows)
+        })
+    }
+
+    fn each(&mut self, sql: &str, parts: Parts<'_>) -> Result<()> {
+        self.with(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let columns = statement.column_count();
+            let mut found = statement.query([])?;
+            loop {
+                let mut part = Vec::with_capacity(PART);
+                while part.len() < PART
+                    && let Some(row) = found.next()?
+                {
+                    part.push(values(row, columns)?);
+                }
+                let last = part.len() < PART;
+                // An error of the receiver is nothing that SQLite knows.
+                match parts(part) {
+                    Ok(()) if !last => {}
+                    done => return Ok(done),
+                }
+            }
+        })?
     }
 
     fn batch(&mut self, sql: &str) -> Result<()> {
-        self.connection.execute_batch(sql).map_err(error)
+        self.with(|connection| connection.execute_batch(sql))
     }
 
     fn begin_write(&mut self) -> Result<()> {
+        self.be_open()?;
         self.execute("BEGIN IMMEDIATE", &[]).map(|_| ())
     }
 
     fn begin_read(&mut self) -> Result<()> {
+        self.be_open()?;
         self.execute("BEGIN DEFERRED", &[]).map(|_| ())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        // Nothing is acknowledged that went into a file nobody will find again.
+        if !self.is_in_place() {
+            return Err(self.place.missing());
+        }
+        self.execute("COMMIT", &[]).map(|_| ())
     }
 
     fn render(&self, migration: &str) -> String {
@@ -101,14 +172,19 @@ impl Engine for Sqlite {
         false
     }
 
+    fn make_room(&mut self) {
+        // What the log holds goes to where it belongs, and its space is used again.
+        let _ =
+            self.with(|connection| connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
+    }
+
     fn revive(&mut self) -> Result<()> {
-        if !self.connection.is_autocommit() {
-            // A failed commit may leave its transaction open; nothing of it may reach the next one.
-            if self.connection.execute_batch("ROLLBACK").is_err() {
-                self.connection = connect(&self.path, self.mode)?;
-            }
-        }
-        Ok(())
+        // A failed commit may leave its transaction open; nothing of it may reach the next one.
+        let stuck = self.with(|connection| {
+            Ok(!connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err())
+        });
+        self.broken |= stuck.unwrap_or_default();
+        self.be_open()
     }
 }
 
@@ -125,7 +201,7 @@ impl ToSql for Value {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
-fn error(error: rusqlite::Error) -> Error {
+pub(crate) fn error(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::unavailable(
             "disk_full",

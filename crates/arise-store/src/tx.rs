@@ -110,6 +110,11 @@ impl<'a> WriteTx<'a> {
         }
     }
 
+    pub(crate) fn engine(&mut self) -> &mut dyn Engine {
+        self.effects.wrote = true;
+        &mut *self.tx.engine
+    }
+
     /// The next stamp: later than every stamp this node knows.
     pub(crate) fn stamp(&mut self) -> i64 {
         self.node.hlc = (self.tx.now * 1_000).max(self.node.hlc + 1);

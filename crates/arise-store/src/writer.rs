@@ -9,17 +9,20 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::space::Space;
 use crate::tx::{Effects, NodeState, Tx, WriteTx};
 use crate::{node, params, tally};
 
 /// Told the outcome of the commit; sends the job's answer.
 pub(crate) type Done = Box<dyn FnOnce(Result<()>) + Send>;
 
-/// Runs inside the transaction and says whether its changes stay.
-pub(crate) type Run = Box<dyn FnOnce(&mut WriteTx<'_>) -> (bool, Done) + Send>;
+/// Runs inside the transaction and says whether its changes stay; or is told why there is none.
+pub(crate) type Run = Box<dyn FnOnce(Result<&mut WriteTx<'_>>) -> (bool, Done) + Send>;
 
 pub(crate) struct Job {
     pub(crate) run: Run,
+    /// It is committed with no other.
+    pub(crate) alone: bool,
     /// It fails before it writes, or not at all, so that it needs no savepoint of its own: SQLite copies every
     /// page that is changed inside one.
     pub(crate) checked: bool,
@@ -35,6 +38,7 @@ pub(crate) struct Writer {
     pub(crate) events: broadcast::Sender<Event>,
     /// Whether the node's state has to be read again.
     pub(crate) unsure: bool,
+    pub(crate) space: Option<Arc<Space>>,
 }
 
 impl Writer {
@@ -42,17 +46,24 @@ impl Writer {
     pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         while let Some(first) = jobs.blocking_recv() {
-            batch.push(first);
-            while batch.len() < MAX_BATCH
-                && let Ok(job) = jobs.try_recv()
-            {
+            let mut next = Some(first);
+            while let Some(job) = next.take() {
+                if job.alone {
+                    self.commit(&mut batch);
+                    batch.push(job);
+                    break;
+                }
                 batch.push(job);
+                next = (batch.len() < MAX_BATCH).then(|| jobs.try_recv().ok()).flatten();
             }
             self.commit(&mut batch);
         }
     }
 
     fn commit(&mut self, batch: &mut Vec<Job>) {
+        if batch.is_empty() {
+            return;
+        }
         let mut answers = Vec::with_capacity(batch.len());
         let mut events = Vec::new();
         let outcome = self.run_batch(batch, &mut answers, &mut events);
@@ -62,6 +73,10 @@ impl Writer {
             tracing::error!(%error, jobs = answers.len(), "a commit failed; nothing of it was kept");
             if let Err(error) = self.engine.revive() {
                 tracing::error!(%error, "the database can't be reached");
+            }
+            if let Some(space) = &self.space {
+                space.look();
+                self.engine.make_room();
             }
         } else if !self.engine.is_shared() {
             for event in events {
@@ -75,7 +90,7 @@ impl Writer {
         // Jobs that never ran, because the transaction couldn't begin.
         for job in batch.drain(..) {
             let error = outcome.clone().err().unwrap_or_else(|| Error::internal("a job was left over"));
-            refuse(job, &error);
+            refuse(job, error);
         }
     }
 
@@ -127,14 +142,14 @@ impl Writer {
         if self.engine.is_shared() {
             notify(&mut *self.engine, events)?;
         }
-        self.engine.execute("COMMIT", &[]).map(|_| ())
+        self.engine.commit()
     }
 
     fn run_job(&mut self, run: Run) -> (bool, Effects, Done) {
         let mut tx = WriteTx::new(Tx::new(&mut *self.engine, self.clock.now()), &mut self.node);
         // A panic in one job spoils only that job.
         match catch_unwind(AssertUnwindSafe(|| {
-            let (keep, done) = run(&mut tx);
+            let (keep, done) = run(Ok(&mut tx));
             let settled = if keep { tally::refresh_dirty(&mut tx) } else { Ok(()) };
             (keep, settled, done)
         })) {
@@ -150,11 +165,10 @@ impl Writer {
     }
 }
 
-/// Answers a job that couldn't be run. Its closure is dropped, and with it the sender of its answer: the
-/// caller is told that the store is unavailable.
-fn refuse(job: Job, error: &Error) {
-    tracing::warn!(%error, "a job was refused");
-    drop(job);
+/// Answers a job that couldn't be run.
+fn refuse(job: Job, error: Error) {
+    let (_, done) = (job.run)(Err(error));
+    done(Ok(()));
 }
 
 /// PostgreSQL carries events to every process of the hub, this one included, when the transaction commits.

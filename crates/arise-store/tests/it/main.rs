@@ -5,10 +5,12 @@
 mod support;
 
 mod audit;
+mod backup;
 mod course;
 mod enrolment;
 mod mark;
 mod op;
+mod place;
 mod semester;
 mod session;
 mod shared;
