@@ -17,8 +17,8 @@ export const test = base.extend<{ watch: void }>({
         if (message.type() !== "error") return;
         // Asking who one is before logging in is answered 401, and Chromium reports it.
         if (/401 \(/.test(message.text()) && /\/api\/session$/.test(message.location().url)) return;
-        // So is what the server refuses because of a field; the page says it at that field.
-        if (/422 \(/.test(message.text()) && /\/api\//.test(message.location().url)) return;
+        // So is what the server refuses because of what was typed; the page says it at that field.
+        if (/(409|422) \(/.test(message.text()) && /\/api\//.test(message.location().url)) return;
         complaints.push(`console: ${message.text()} ${message.location().url}`);
       });
       page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));

@@ -105,6 +105,10 @@ for (const scheme of ["light", "dark"] as const) {
           await expect(page.locator("h1")).toBeVisible();
           await shot(page, `admin-${name}`, false);
         }
+        const [scanner] = await get<{ id: string }[]>(page, "/api/admin/devices");
+        await page.goto(`/a/scanners?fingers=${scanner!.id}&course=${course!.id}`);
+        await expect(page.getByRole("dialog").getByRole("listitem").first()).toBeVisible();
+        await shot(page, "admin-fingers", false);
         await page.goto(`/a/students?edit=${student!.id}`);
         await expect(page.getByRole("dialog")).toBeVisible();
         await shot(page, "admin-student-drawer", false);

@@ -13,6 +13,7 @@ mod firmware;
 mod new_migration;
 mod proc;
 mod report;
+mod screenshots;
 mod test;
 mod workspace;
 
@@ -37,6 +38,8 @@ enum Chore {
     Dist(dist::Args),
     /// Build the scanner's images and run its self-test on an emulated machine
     Firmware(firmware::Args),
+    /// Take a picture of every screen, into the folder `screenshots`
+    Screenshots(screenshots::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Chore::Test(args) => return test::run(&args),
         Chore::Ci(args) => return ci::run(&args),
         Chore::Firmware(args) => return firmware::run(&args),
+        Chore::Screenshots(args) => return screenshots::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::NewMigration(args) => new_migration::run(&args),
         Chore::Dist(args) => dist::run(&args),

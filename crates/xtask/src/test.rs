@@ -18,6 +18,9 @@ mod rust;
 mod tally;
 mod web;
 
+pub(crate) use demo::Demo;
+pub(crate) use web::packages as web_packages;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only this part
@@ -73,10 +76,14 @@ fn parts(report: &mut Report, parts: &[Part], filter: &[String]) {
 
 /// A folder for this run, removed at its end. It is in the target folder: what is left by a run that was killed doesn't
 /// litter the machine, and goes with the next run.
-struct Tmp(PathBuf);
+pub(crate) struct Tmp(PathBuf);
 
 impl Tmp {
-    fn make(target: &Path) -> Result<Self> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn make(target: &Path) -> Result<Self> {
         let all = target.join("xtask");
         for old in fs::read_dir(&all).into_iter().flatten().flatten() {
             let owner = old.file_name().to_string_lossy().parse::<u32>().ok();

@@ -15,18 +15,18 @@ use crate::proc;
 const START: Duration = Duration::from_secs(120);
 const STOP: Duration = Duration::from_secs(20);
 
-pub(super) struct Demo {
+pub(crate) struct Demo {
     pid: u32,
     /// Gets the status when the program ends.
     ended: Receiver<ExitStatus>,
     running: bool,
     log: PathBuf,
     /// Where it listens and how to log in, as it wrote them when it was ready.
-    pub(super) about: String,
+    pub(crate) about: String,
 }
 
 impl Demo {
-    pub(super) fn start(mut program: Command, tmp: &Path) -> Result<Self> {
+    pub(crate) fn start(mut program: Command, tmp: &Path) -> Result<Self> {
         let (data, ready, log) = (tmp.join("data"), tmp.join("ready.json"), tmp.join("demo.log"));
         let out = File::create(&log)?;
         let mut child = program
@@ -65,7 +65,7 @@ impl Demo {
     }
 
     /// Asks it to end, as a service manager does, and checks that it ends well.
-    pub(super) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(mut self) -> Result<()> {
         if let Some(status) = self.wait(Duration::ZERO) {
             bail!("the demo ended before it was asked to: {status}\n{}", self.log());
         }

@@ -30,7 +30,7 @@ pub(super) fn run(report: &mut Report, tmp: &Path, filter: &[String]) {
 }
 
 /// Installs what the lock file names, unless it is there already.
-pub(super) fn packages() -> Result<()> {
+pub(crate) fn packages() -> Result<()> {
     let web = workspace::web();
     let lock_path = web.join("package-lock.json");
     // The build of the UI takes the same lock: it may want to install at this moment, too.

@@ -128,6 +128,17 @@ export default {
   scanner_this: "This session",
   scanner_waiting: "Waiting for approval",
 
+  // Marks of scanners that were not taken
+  refused_invalid: "unreadable",
+  refused_more: "{n, plural, one {and # more} other {and # more}}",
+  refused_no_session: "not during this class",
+  refused_not_enrolled: "not in this course",
+  refused_roll: "Roll {n}",
+  refused_slot: "Slot {n}",
+  refused_text: "Fingers that a scanner sent and that count nowhere. Mark by hand who was there.",
+  refused_title: "{n, plural, one {# mark not taken} other {# marks not taken}}",
+  refused_unknown: "Unknown",
+
   // Report of one session
   report_attendance: "{percent}% attended",
   report_delete: "Delete session",

@@ -113,6 +113,16 @@ export default {
   source_teacher: "शिक्षक",
   source_terminal: "टर्मिनल",
 
+  refused_invalid: "पढ़ा नहीं गया",
+  refused_more: "{n, plural, one {और # बाकी} other {और # बाकी}}",
+  refused_no_session: "इस कक्षा के समय नहीं",
+  refused_not_enrolled: "इस पाठ्यक्रम में नहीं",
+  refused_roll: "क्रमांक {n}",
+  refused_slot: "स्थान {n}",
+  refused_text: "स्कैनर से आई उंगलियाँ जो कहीं नहीं गिनी गईं। जो उपस्थित थे उनकी हाज़िरी हाथ से लगाएँ।",
+  refused_title: "{n, plural, one {# निशान नहीं लिया गया} other {# निशान नहीं लिए गए}}",
+  refused_unknown: "अज्ञात",
+
   scanner_battery: "बैटरी",
   scanner_last_seen: "आख़िरी बार",
   scanner_never: "कभी नहीं",
