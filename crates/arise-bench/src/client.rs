@@ -9,15 +9,13 @@ use anyhow::{Context, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::figures::Times;
-
 /// Sends each list of requests over a connection of its own, all at once. Answers the time of every request
 /// and how long all took together.
 pub(crate) async fn drive(
     address: SocketAddr,
     connections: Vec<Vec<Vec<u8>>>,
     expected: &'static str,
-) -> anyhow::Result<(Times, Duration)> {
+) -> anyhow::Result<(Vec<Duration>, Duration)> {
     let mut streams = Vec::with_capacity(connections.len());
     for requests in connections {
         let stream = TcpStream::connect(address).await?;
@@ -45,7 +43,7 @@ pub(crate) async fn drive(
     for task in tasks {
         all.extend(task.await??);
     }
-    Ok((Times::new(all), start.elapsed()))
+    Ok((all, start.elapsed()))
 }
 
 async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, expected: &str) -> anyhow::Result<()> {

@@ -1,6 +1,8 @@
 //! A scanner's mark over loopback HTTP, with real signatures and every commit synced to the disk, on a small
 //! and on a large college.
 
+use std::time::Duration;
+
 use arise_core::{Clock, SystemClock};
 
 use crate::college::{self, College, SCANNERS, Scanner};
@@ -11,6 +13,8 @@ use crate::{client, floor, footprint, live};
 /// Past sessions of 1,200 students: 14,400 and 518,400 marks.
 const SMALL: usize = 12;
 const LARGE: usize = 432;
+/// The floor and arise take turns, so that both see the machine as it is.
+const ROUNDS: usize = 5;
 /// Marks sent over a single connection.
 const SINGLE: i64 = 1_000;
 
@@ -32,7 +36,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 }
 
 async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<f64> {
-    let folder = tempfile::tempdir_in(".")?;
+    let folder = crate::server::folder()?;
     let data = folder.path().join("data");
     std::fs::create_dir(&data)?;
     println!("Making a college …");
@@ -48,14 +52,18 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<f6
         commit.percentile(99)
     );
 
-    let bare_rate = {
-        let bare = Server::floor()?;
-        let (times, took) = client::drive(bare.address, crowd(&college), "success").await?;
-        report("bare axum, 256 connections", &times, took)
-    };
+    let bare = Server::floor()?;
     let server = Server::arise(&data)?;
-    let (times, took) = client::drive(server.address, crowd(&college), "\"success\"").await?;
-    let rate = report("arise, 256 connections", &times, took);
+    let crowd = crowd(&college);
+    let (mut of_bare, mut of_arise) = (Phase::default(), Phase::default());
+    for round in 0..ROUNDS {
+        of_bare.drive(&bare, share(&crowd, round), "success").await?;
+        of_arise.drive(&server, share(&crowd, round), "\"success\"").await?;
+    }
+    drop(bare);
+    let bare_rate = of_bare.report("bare axum, 256 connections");
+    let rate = of_arise.report("arise, 256 connections");
+    let times = Times::new(of_arise.times);
     bars.push(Bar {
         what: format!("{name}: rate at 256 connections to bare axum's"),
         measured: format!("{:.2}", rate / bare_rate),
@@ -70,8 +78,10 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<f6
         met: p99 <= 60.0,
     });
 
-    let (times, took) = client::drive(server.address, vec![single(&college.single)], "\"success\"").await?;
-    report("arise, 1 connection", &times, took);
+    let mut alone = Phase::default();
+    alone.drive(&server, vec![single(&college.single)], "\"success\"").await?;
+    alone.report("arise, 1 connection");
+    let times = Times::new(alone.times);
     let ratio = times.percentile(50) / commit.percentile(50);
     bars.push(Bar {
         what: format!("{name}: p50 at 1 connection to one FULL commit"),
@@ -120,15 +130,53 @@ fn single(scanner: &Scanner) -> Vec<Vec<u8>> {
     (1..=SINGLE).zip(1..).map(|(roll, counter)| scanner.request(counter, roll, now)).collect()
 }
 
-/// Prints a row and answers the rate in requests per second.
-fn report(name: &str, times: &Times, took: std::time::Duration) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
-    let rate = times.len() as f64 / took.as_secs_f64();
-    println!(
-        "{name}: {rate:.0} requests/s, p50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms",
-        times.percentile(50),
-        times.percentile(99),
-        times.longest()
-    );
-    rate
+/// Each connection's requests of one round.
+fn share(crowd: &[Vec<Vec<u8>>], round: usize) -> Vec<Vec<Vec<u8>>> {
+    crowd
+        .iter()
+        .map(|requests| {
+            let size = requests.len() / ROUNDS;
+            requests[round * size..(round + 1) * size].to_vec()
+        })
+        .collect()
+}
+
+/// What one server did in all its turns.
+#[derive(Default)]
+struct Phase {
+    times: Vec<Duration>,
+    took: Duration,
+    cpu: Duration,
+}
+
+impl Phase {
+    async fn drive(
+        &mut self,
+        server: &Server,
+        connections: Vec<Vec<Vec<u8>>>,
+        expected: &'static str,
+    ) -> anyhow::Result<()> {
+        let cpu = server.cpu()?;
+        let (times, took) = client::drive(server.address, connections, expected).await?;
+        self.cpu += server.cpu()?.saturating_sub(cpu);
+        self.times.extend(times);
+        self.took += took;
+        Ok(())
+    }
+
+    /// Prints a row and answers the rate in requests per second.
+    fn report(&self, name: &str) -> f64 {
+        let times = Times::new(self.times.clone());
+        #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
+        let count = times.len() as f64;
+        let rate = count / self.took.as_secs_f64();
+        println!(
+            "{name}: {rate:.0} requests/s, p50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms; {:.1} µs of the server's CPU each",
+            times.percentile(50),
+            times.percentile(99),
+            times.longest(),
+            self.cpu.as_secs_f64() * 1e6 / count,
+        );
+        rate
+    }
 }

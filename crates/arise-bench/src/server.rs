@@ -26,6 +26,13 @@ pub(crate) fn program() -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
+/// A folder for a database, beside the program: temporary folders may be in memory, and cost nothing to sync.
+pub(crate) fn folder() -> anyhow::Result<tempfile::TempDir> {
+    let place = program()?.with_file_name("bench-data");
+    std::fs::create_dir_all(&place)?;
+    Ok(tempfile::tempdir_in(place)?)
+}
+
 impl Server {
     pub(crate) fn arise(data: &Path) -> anyhow::Result<Self> {
         let start = Instant::now();
@@ -49,6 +56,14 @@ impl Server {
         let mut child = command.arg("floor").stdout(Stdio::piped()).spawn()?;
         let address = first_line(&mut child)?.trim().parse()?;
         Ok(Self { child, address, started_in: Duration::ZERO })
+    }
+
+    /// The processor time it has used, which Linux counts in hundredths of a second.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let fields = stat.rsplit(") ").next().context("no fields")?;
+        let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+        Ok(Duration::from_millis(ticks * 10))
     }
 
     /// Memory that is resident, in MB, as Linux counts it.
