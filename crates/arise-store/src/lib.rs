@@ -33,6 +33,7 @@ pub mod node;
 pub mod online;
 pub mod op;
 pub mod overview;
+pub mod placement;
 pub mod register;
 pub mod scope;
 pub mod semester;

@@ -62,6 +62,27 @@ pub fn attended_count(tx: &mut Tx<'_>, session: SessionId) -> Result<i64> {
     .get(0)
 }
 
+/// As much of the current mark as a new observation has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    pub status: Status,
+    pub source: Source,
+    pub observed_at: UtcMillis,
+}
+
+impl Known {
+    /// From the columns `status`, `source` and `observed_at`, beginning at `index`.
+    pub(crate) fn from_row(row: &Row, index: usize) -> Result<Option<Self>> {
+        let unreadable = || Error::internal("a mark's status or source can't be read");
+        let Some(status) = row.text(index) else { return Ok(None) };
+        Ok(Some(Self {
+            status: Status::parse(status).ok_or_else(unreadable)?,
+            source: row.text(index + 1).and_then(Source::parse).ok_or_else(unreadable)?,
+            observed_at: row.get(index + 2)?,
+        }))
+    }
+}
+
 /// What became of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
@@ -83,6 +104,21 @@ pub fn observe(
     observed_at: UtcMillis,
 ) -> Result<Taken> {
     let known = find(tx, session, student)?;
+    let known =
+        known.map(|Current { status, source, observed_at, .. }| Known { status, source, observed_at });
+    observe_knowing(tx, session, window, student, source, observed_at, known)
+}
+
+/// [`observe`], where the current mark was read already in this transaction.
+pub fn observe_knowing(
+    tx: &mut WriteTx<'_>,
+    session: SessionId,
+    window: &Window,
+    student: StudentId,
+    source: Source,
+    observed_at: UtcMillis,
+    known: Option<Known>,
+) -> Result<Taken> {
     let earliest = match &known {
         None => None,
         Some(known) if known.source.is_human() => earliest_observation(tx, session, student)?,

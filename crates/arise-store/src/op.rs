@@ -4,6 +4,7 @@ use arise_core::mark::{self, Stamped};
 use arise_core::op::{Cell, Kind, Op, WallQuality};
 use arise_core::register;
 use arise_core::{Actor, Error, Mark, OpId, Result, SessionId, StudentId};
+use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -89,7 +90,7 @@ impl WriteTx<'_> {
 /// What marks say, with what orders them. What isn't a mark to this version says nothing.
 pub(crate) fn stamped(ops: &[Op]) -> Vec<Stamped> {
     let stamped = ops.iter().filter_map(|op| {
-        let mark: Mark = serde_json::from_value(Json::Object(op.body.clone())).ok()?;
+        let mark: Mark = Mark::deserialize(&op.body).ok()?;
         Some(Stamped { mark, hlc: op.eff.unwrap_or(op.hlc), id: op.id, parents: op.parents.clone() })
     });
     stamped.collect()

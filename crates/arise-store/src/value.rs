@@ -134,6 +134,14 @@ impl<T: FromValue> FromValue for Option<T> {
 pub struct Row(pub(crate) Vec<Value>);
 
 impl Row {
+    /// The text at `index`, unless there is none.
+    pub(crate) fn text(&self, index: usize) -> Option<&str> {
+        match self.0.get(index) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The column at `index`, counted from 0.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use arise_core::{Clock, Error, Result};
 use tokio::sync::{broadcast, mpsc};
@@ -30,6 +32,10 @@ pub(crate) struct Job {
 
 /// The most jobs of one commit: bounds how long the first waits for the last.
 const MAX_BATCH: usize = 512;
+/// After a commit of this many jobs more of them are on their way …
+const BURST: usize = 8;
+/// … and waiting for them this long costs less than another commit.
+const GATHER: Duration = Duration::from_micros(100);
 
 pub(crate) struct Writer {
     pub(crate) engine: Box<dyn Engine>,
@@ -45,7 +51,12 @@ impl Writer {
     /// Runs until every sender of jobs is gone.
     pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut last = 0;
         while let Some(first) = jobs.blocking_recv() {
+            if last >= BURST {
+                #[expect(clippy::disallowed_methods, reason = "to wake up at each job is what this saves")]
+                thread::sleep(GATHER);
+            }
             let mut next = Some(first);
             while let Some(job) = next.take() {
                 if job.alone {
@@ -56,6 +67,7 @@ impl Writer {
                 batch.push(job);
                 next = (batch.len() < MAX_BATCH).then(|| jobs.try_recv().ok()).flatten();
             }
+            last = batch.len();
             self.commit(&mut batch);
         }
     }

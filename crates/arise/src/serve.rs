@@ -49,9 +49,14 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
     })
 }
 
-/// As many workers as the machine has cores; the database's own threads wait for the disk.
+/// A worker for each core but one, which the writer of the database has.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime can't start")
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.saturating_sub(1).max(1))
+        .enable_all()
+        .build()
+        .context("the runtime can't start")
 }
 
 pub(crate) async fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {

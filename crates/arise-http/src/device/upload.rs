@@ -5,10 +5,9 @@ use arise_core::session::MAX_AHEAD;
 use arise_core::slot::default_roll;
 use arise_core::{Actor, DeviceId, Error, Result, Role, SessionId, Source, UtcMillis};
 use arise_store::device::{DeviceMark, Told};
-use arise_store::enrolment::Enrolled;
 use arise_store::mark::Taken;
-use arise_store::session::Session;
-use arise_store::{WriteTx, device, enrolment, mark, session, slot};
+use arise_store::placement::{self, Placed, Placement};
+use arise_store::{WriteTx, device, mark, session, slot};
 use axum::Extension;
 use axum::extract::State;
 use serde::Deserialize;
@@ -141,7 +140,7 @@ fn take(
     sender: &Sender,
     mark: &UploadedMark,
     upload: &Upload,
-) -> Result<(Told, Option<Enrolled>)> {
+) -> Result<(Told, Option<Placed>)> {
     let now = tx.now();
     let finger = mark.finger(sender.slot_map);
     let mut record = DeviceMark {
@@ -167,7 +166,7 @@ fn judge(
     mark: &UploadedMark,
     finger: Option<Finger>,
     record: &mut DeviceMark,
-) -> Result<(Told, Option<Enrolled>)> {
+) -> Result<(Told, Option<Placed>)> {
     let Some(finger) = finger else { return Ok((say("invalid", UNREADABLE), None)) };
     let named = match &mark.session_id {
         None | Some(Value::Null) => None,
@@ -176,41 +175,37 @@ fn judge(
             None => return Ok((say("invalid", UNREADABLE), None)),
         },
     };
-    let session = match resolve(tx, id, named, record.observed_at)? {
-        Ok(session) => session,
-        Err(message) => {
-            // It is refused all the same; the teacher of the session that it names sees it.
-            if let Some(named) = named
-                && session::find(tx, named)?.is_some()
-            {
-                record.session_id = Some(named);
-            }
-            return Ok((say("no_session", message), None));
+    let Some(session) = named.map_or_else(|| open_at(tx, id, record.observed_at), |named| Ok(Some(named)))?
+    else {
+        return Ok((say("no_session", NO_SESSION), None));
+    };
+    let (owner, place) = match finger {
+        Finger::Roll(roll) => (None, placement::of_roll(tx, session, roll)?),
+        Finger::Slot(slot) => {
+            let owner = slot::student(tx, id, slot)?;
+            (owner, placement::of_student(tx, session, owner)?)
         }
     };
-    record.session_id = Some(session.id);
-    let (owner, student) = match finger {
-        Finger::Roll(roll) => {
-            (None, enrolment::student_by_roll(tx, session.course_id, roll, &session.held_on)?)
-        }
-        Finger::Slot(slot) => match slot::student(tx, id, slot)? {
-            Some(owner) => (Some(owner), enrolment::find_on(tx, session.course_id, owner, &session.held_on)?),
-            None => (None, None),
-        },
-    };
-    let Some(student) = student else {
+    let Some(place) = place else { return Ok((say("no_session", NO_SESSION), None)) };
+    // Should it be refused all the same, the teacher of the session sees it.
+    record.session_id = Some(session);
+    if named.is_some() && !fits(&place, id, record.observed_at) {
+        return Ok((say("no_session", NO_SESSION), None));
+    }
+    let Some(student) = place.student else {
         // The teacher learns whose finger it was, if that is known.
         return Ok((Told { student_id: owner, ..say("not_enrolled", NOT_ENROLLED) }, None));
     };
     let now = tx.now();
-    let window = &session.window;
+    let window = &place.window;
     // Without any clock the student gets the benefit of the doubt: there from the start.
     let observed_at = record.observed_at.map_or(window.starts_at, |at| {
         at.clamp(window.starts_at, window.closes_at().max(window.starts_at + 1) - 1)
     });
     let prompt = record.observed_at.is_some_and(|at| now - at <= PROMPT);
     let source = if prompt { Source::Fingerprint } else { Source::ScannerQueue };
-    let taken = mark::observe(tx, session.id, window, student.student_id, source, observed_at)?;
+    let taken =
+        mark::observe_knowing(tx, session, window, student.student_id, source, observed_at, student.known)?;
     let told = match taken {
         Taken::New => say(SUCCESS, MARKED),
         Taken::Duplicate => say("duplicate", ALREADY_MARKED),
@@ -218,25 +213,19 @@ fn judge(
     Ok((Told { student_id: Some(student.student_id), ..told }, Some(student)))
 }
 
-/// The session a mark belongs to: the one that was open when the finger was placed, never the one that
-/// happens to be open now. `Err` is what the display says instead.
-fn resolve(
-    tx: &mut WriteTx<'_>,
-    id: DeviceId,
-    named: Option<SessionId>,
-    observed_at: Option<UtcMillis>,
-) -> Result<std::result::Result<Session, &'static str>> {
-    if let Some(named) = named {
-        let Some(session) = session::find(tx, named)? else { return Ok(Err(NO_SESSION)) };
-        let window = &session.window;
-        // Who is there before the time is in time.
-        let inside = observed_at
-            .is_none_or(|at| (window.starts_at - MAX_AHEAD..window.closes_at() + TOLERANCE).contains(&at));
-        // A scanner that another open class chose doesn't mark for this one.
-        let ours = session.device_id.is_none_or(|chosen| chosen == id);
-        return Ok(if inside && ours { Ok(session) } else { Err(NO_SESSION) });
-    }
-    // A mark that names no session and whose time nobody knows may be of any class.
-    let Some(at) = observed_at else { return Ok(Err(NO_SESSION)) };
-    Ok(session::for_device_at(tx, id, at)?.ok_or(NO_SESSION))
+/// The session that was open on this scanner when the finger was placed, never the one that happens to be
+/// open now. A mark whose time nobody knows may be of any class.
+fn open_at(tx: &mut WriteTx<'_>, id: DeviceId, observed_at: Option<UtcMillis>) -> Result<Option<SessionId>> {
+    let Some(at) = observed_at else { return Ok(None) };
+    Ok(session::for_device_at(tx, id, at)?.map(|session| session.id))
+}
+
+/// Whether the session that a mark names can have seen it.
+fn fits(place: &Placement, id: DeviceId, observed_at: Option<UtcMillis>) -> bool {
+    let window = &place.window;
+    // Who is there before the time is in time.
+    let inside = observed_at
+        .is_none_or(|at| (window.starts_at - MAX_AHEAD..window.closes_at() + TOLERANCE).contains(&at));
+    // A scanner that another open class chose doesn't mark for this one.
+    inside && place.device_id.is_none_or(|chosen| chosen == id)
 }
