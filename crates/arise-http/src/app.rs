@@ -6,10 +6,11 @@ use arise_core::setting::Settings;
 use arise_core::zone::Zone;
 use arise_core::{Error, Result, UtcMillis};
 use arise_store::{Event, Store, node, setting};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::device::DeviceKeys;
 use crate::live::Hub;
+use crate::older_node::OlderNodes;
 use crate::online::Browsers;
 use crate::password::Hasher;
 use crate::token::Tokens;
@@ -32,6 +33,8 @@ pub struct Config {
     pub cloud_url: Option<String>,
     /// Addresses of other sites whose pages may call this server.
     pub allowed_origins: Vec<String>,
+    /// Classrooms that still run the older system and send their database.
+    pub older_nodes: OlderNodes,
     /// How many proxies stand in front and each add whom they heard to `X-Forwarded-For`.
     pub proxies: usize,
 }
@@ -43,6 +46,7 @@ impl Default for Config {
             secret_key: String::new(),
             cloud_url: None,
             allowed_origins: vec![],
+            older_nodes: OlderNodes::default(),
             proxies: 0,
         }
     }
@@ -61,6 +65,8 @@ pub struct Inner {
     pub(crate) device_keys: DeviceKeys,
     pub(crate) browsers: Browsers,
     settings: RwLock<Arc<(Settings, Zone)>>,
+    /// One database of the older system comes in at a time: each is held in memory.
+    pub(crate) v1_imports: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
@@ -91,6 +97,7 @@ impl App {
             device_keys: DeviceKeys::default(),
             browsers: Browsers::new(&key),
             settings: RwLock::new(Arc::new((settings, zone))),
+            v1_imports: Arc::new(Semaphore::new(1)),
             stopping: watch::channel(false).0,
         }));
         tokio::spawn(follow(app.clone(), events));

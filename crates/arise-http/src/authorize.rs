@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use arise_core::{Actor, AdminId, Error, Result, Role, StudentId, TeacherId};
 use arise_store::{Tx, admin, student, teacher};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -39,7 +39,7 @@ pub(crate) async fn person(
         Access::Teacher => login.actor.role == Role::Teacher,
         Access::Student => login.actor.role == Role::Student,
         Access::LoggedIn => true,
-        Access::Public | Access::Device | Access::AnyDevice => false,
+        Access::Public | Access::Device | Access::AnyDevice | Access::OlderNode => false,
     };
     if !fits {
         return Err(Error::forbidden("wrong_role", "Your account can't do this.").into());
@@ -129,5 +129,17 @@ pub(crate) async fn device(
     } else {
         return Err(Error::unauthorized("not_signed", "This scanner must be paired first.").into());
     };
+    Ok(next.run(request).await)
+}
+
+/// Lets a server of the older system through that knows a key, and says which it is.
+pub(crate) async fn older_node(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> ApiResult<Response> {
+    let typed = request.headers().get("x-sync-api-key").map_or(&[][..], HeaderValue::as_bytes);
+    let node = app.config.older_nodes.known(typed)?;
+    request.extensions_mut().insert(node);
     Ok(next.run(request).await)
 }

@@ -40,8 +40,33 @@ pub(crate) async fn get(AppState(app): AppState<App>, Id(JobId(id)): Id<JobId>) 
     })))
 }
 
-/// Runs `work` as a job that goes on whoever waits. The answer is its own (200), or, when it takes long or
-/// `background` asks for it, where to look (202).
+/// What came of [`run`].
+pub(crate) enum Ran {
+    /// It is done, and this is its answer.
+    Done(Value),
+    /// It goes on; here is what it is.
+    On { job: Uuid, total: usize },
+}
+
+impl IntoResponse for Ran {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Done(answer) => Json(answer).into_response(),
+            Self::On { job, total } => {
+                let body = json!({
+                    "status": "running",
+                    "message": "The import goes on. Ask for its progress until it is done.",
+                    "job_id": job,
+                    "total": total,
+                    "progress": format!("/api/admin/imports/{job}"),
+                });
+                (StatusCode::ACCEPTED, Json(body)).into_response()
+            }
+        }
+    }
+}
+
+/// Runs `work` as a job that goes on whoever waits. It is waited for a while, unless it is a `background` job.
 pub(crate) async fn run<F, W>(
     app: &App,
     actor: Actor,
@@ -49,39 +74,31 @@ pub(crate) async fn run<F, W>(
     total: usize,
     background: bool,
     work: F,
-) -> ApiResult<Response>
+) -> Result<Ran>
 where
     F: FnOnce(Uuid) -> W,
     W: Future<Output = Result<Value>> + Send + 'static,
 {
     let rows = i64::try_from(total).unwrap_or(i64::MAX);
-    let id = app
+    let job = app
         .store
         .write(move |tx| {
             tx.act_as(actor);
             import_job::start(tx, kind, rows)
         })
         .await?;
-    let (work, store) = (work(id), app.store.clone());
+    let (work, store) = (work(job), app.store.clone());
     let mut running = tokio::spawn(async move {
         let outcome = work.await;
         let (state, result) = match &outcome {
             Ok(answer) => (State::Done, answer.clone()),
             Err(error) => (State::Failed, json!({"error": error.message, "code": error.code})),
         };
-        store.write(move |tx| import_job::finish(tx, id, state, &result)).await?;
+        store.write(move |tx| import_job::finish(tx, job, state, &result)).await?;
         outcome
     });
     if !background && let Ok(done) = tokio::time::timeout(PATIENCE, &mut running).await {
-        let answer = done.map_err(|e| Error::internal(format!("an import broke off: {e}")))??;
-        return Ok(Json(answer).into_response());
+        return done.map_err(|e| Error::internal(format!("an import broke off: {e}")))?.map(Ran::Done);
     }
-    let body = json!({
-        "status": "running",
-        "message": "The import goes on. Ask for its progress until it is done.",
-        "job_id": id,
-        "total": total,
-        "progress": format!("/api/admin/imports/{id}"),
-    });
-    Ok((StatusCode::ACCEPTED, Json(body)).into_response())
+    Ok(Ran::On { job, total })
 }

@@ -199,7 +199,12 @@ async fn enter(
 fn set_hash(tx: &mut arise_store::WriteTx<'_>, actor: Actor, hash: &str) -> arise_core::Result<()> {
     use arise_core::{AdminId, StudentId, TeacherId};
     match actor.role {
-        Role::Admin => admin::set_password(tx, AdminId(actor.id), hash, false),
+        Role::Admin => {
+            // The same password, hashed anew: whether it must be changed stays as it was.
+            let must_change =
+                admin::get(tx, AdminId(actor.id))?.is_some_and(|admin| admin.must_change_password);
+            admin::set_password(tx, AdminId(actor.id), hash, must_change)
+        }
         Role::Teacher => teacher::set_pin_hash(tx, TeacherId(actor.id), hash),
         Role::Student => student::set_password_hash(tx, StudentId(actor.id), hash),
         Role::Device | Role::System => Ok(()),

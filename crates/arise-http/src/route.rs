@@ -4,11 +4,11 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::app::App;
-use crate::authorize;
+use crate::{authorize, upload};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +23,8 @@ pub enum Access {
     Device,
     /// A paired scanner, or an approved one that speaks the older unsigned protocol.
     AnyDevice,
+    /// A classroom's server of the older system, by its key.
+    OlderNode,
 }
 
 /// One line of the route table.
@@ -68,7 +70,9 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        let handler = on(MethodFilter::POST, handler).layer(DefaultBodyLimit::max(most));
+        let handler = on(MethodFilter::POST, handler)
+            .layer(DefaultBodyLimit::max(most))
+            .layer(from_fn(move |request, next| upload::must_fit(most, request, next)));
         self.add(Method::POST, path, access, handler);
     }
 
@@ -91,6 +95,7 @@ impl Routes {
     fn add(&mut self, method: Method, path: &'static str, access: Access, handler: MethodRouter<App>) {
         let handler = match access {
             Access::Public => handler,
+            Access::OlderNode => handler.layer(from_fn_with_state(self.app.clone(), authorize::older_node)),
             Access::Device | Access::AnyDevice => {
                 handler.layer(from_fn_with_state((self.app.clone(), access), authorize::device))
             }

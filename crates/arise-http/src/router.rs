@@ -1,13 +1,17 @@
 //! Every route on one page, in the order of the API reference, each with who may call it.
 
 use crate::app::App;
-use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, Public, Student, Teacher};
+use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, OlderNode, Public, Student, Teacher};
 use crate::route::{Route, Routes};
 use crate::{
     audit, course, course_standing, dashboard, device, enrolment, health, history, import_job, leaderboard,
-    live, login, mark, online, overview, report, semester, session, setting, student, student_course,
-    student_import, student_standing, teacher, trends,
+    live, login, mark, online, overview, report, semester, session, setting, snapshot, student,
+    student_course, student_import, student_standing, teacher, trends, v1_import,
 };
+
+/// Where files come in, which may take a while.
+pub(crate) const UPLOADS: [&str; 3] =
+    ["/api/sync/receive", "/api/admin/students/bulk-import", "/api/admin/import/arise-v1"];
 
 /// The route table, for tests and for the API document.
 pub fn routes(app: &App) -> Vec<Route> {
@@ -18,6 +22,7 @@ pub(crate) fn build(app: &App) -> Routes {
     let mut r = Routes::new(app.clone());
 
     r.get(Public, "/api/health", health::get);
+    r.post_large(OlderNode, "/api/sync/receive", snapshot::MAX_BODY, snapshot::receive);
 
     r.post(Public, "/api/admin/login", login::admin);
     r.post(Public, "/api/teacher/login", login::teacher);
@@ -39,6 +44,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Admin, "/api/admin/students", student::list);
     r.post(Admin, "/api/admin/students", student::create);
     r.post_large(Admin, "/api/admin/students/bulk-import", student_import::MAX_BODY, student_import::create);
+    r.post_large(Admin, "/api/admin/import/arise-v1", v1_import::MAX_BODY, v1_import::create);
     r.get(Admin, "/api/admin/imports/{id}", import_job::get);
     r.put(Admin, "/api/admin/students/{id}", student::update);
     r.delete(Admin, "/api/admin/students/{id}", student::remove);

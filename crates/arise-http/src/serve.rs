@@ -27,6 +27,8 @@ const MAX_CONNECTIONS: usize = 4_096;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a request may take until its answer begins; streams then go on.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same for a file that comes in, from a stick or over a slow line.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 /// Bodies, unless a route says otherwise.
 const MAX_BODY: usize = 256 * 1024;
 /// How long open requests may take to finish when the server stops.
@@ -108,8 +110,10 @@ static REQUESTS: AtomicU64 = AtomicU64::new(1);
 async fn envelope(request: Request, next: Next) -> Response {
     let request_id = format!("{:08x}", REQUESTS.fetch_add(1, Ordering::Relaxed));
     let is_api = request.uri().path().starts_with("/api/");
+    let is_upload = router::UPLOADS.contains(&request.uri().path());
+    let limit = if is_upload { UPLOAD_TIMEOUT } else { REQUEST_TIMEOUT };
     let (request, rest) = drain::tap(request);
-    let response = match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+    let response = match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError(Error::new(
             ErrorKind::Unavailable,

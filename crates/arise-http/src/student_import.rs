@@ -35,11 +35,11 @@ pub(crate) async fn create(State(app): State<App>, Who(actor): Who, mut form: Up
     }
     let hash = app.hasher.hash(password.unwrap_or_default()).await?;
     let (store, background) = (app.store.clone(), form.is_on("background"));
-    import_job::run(&app, actor, "students", total, background, move |job| async move {
+    let ran = import_job::run(&app, actor, "students", total, background, move |job| async move {
         let outcome = list.add(&store, actor, job, &hash).await?;
         Ok(answer(total, &ignored, &outcome))
-    })
-    .await
+    });
+    Ok(ran.await?.into_response())
 }
 
 fn answer(total: usize, ignored_columns: &[String], outcome: &Outcome) -> Value {

@@ -24,6 +24,7 @@ pub mod course_summary;
 pub mod day_tally;
 pub mod device;
 pub mod enrolment;
+pub mod foreign;
 pub mod import_job;
 pub mod leaderboard;
 pub mod list;

@@ -82,6 +82,11 @@ fn ended() -> Error {
     Error::gone("session_ended", "This session has ended. Correct its marks in the report instead.")
 }
 
+/// How many online classes there were.
+pub fn count_online(tx: &mut Tx<'_>) -> Result<i64> {
+    tx.query_one("SELECT COUNT(*) FROM session WHERE session_type = 'online' AND archived = 0", &[])?.get(0)
+}
+
 /// Every open session of the node, the oldest first.
 pub fn open(tx: &mut Tx<'_>) -> Result<Vec<Session>> {
     let now = tx.now();

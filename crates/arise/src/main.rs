@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod first_run;
+mod import;
 mod log;
 mod scanner;
 mod serve;
@@ -26,6 +27,8 @@ enum Command {
     Serve(serve::Serve),
     /// Shows the settings that hold here and where each comes from.
     Config(config::Flags),
+    /// Imports records of another system.
+    Import(import::Import),
     /// Shows arise with a made-up college and a simulated scanner that marks a class live.
     Demo(demo::Demo),
     /// Runs a classroom's scanner on this machine, with a real sensor or a simulated one.
@@ -36,6 +39,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),
         Command::Config(flags) => config::show(&flags),
+        Command::Import(options) => import::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Scanner(options) => scanner::run(&options),
     }

@@ -19,9 +19,11 @@ mod serve;
 mod session;
 mod setting;
 mod slots;
+mod snapshot;
 mod student;
 mod student_import;
 mod teacher;
+mod v1_import;
 
 /// What people may type, and what must come back as it is.
 const TYPED: [&str; 7] = [

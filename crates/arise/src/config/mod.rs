@@ -135,6 +135,7 @@ impl Config {
                 .filter(|o| !o.is_empty())
                 .map(|o| o.trim().to_owned())
                 .collect(),
+            older_nodes: arise_http::OlderNodes::parse(self.text("sync_api_key").unwrap_or_default()),
             proxies: usize::try_from(self.number("proxies")).unwrap_or_default(),
         }
     }

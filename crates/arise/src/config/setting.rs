@@ -89,7 +89,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     secret(
         "sync_api_key",
         "SYNC_API_KEY",
-        "Key of classrooms that still run the older system; they are refused when it isn't set",
+        "Key of a classroom that still runs the older system, or room1=key1,room2=key2; refused when it isn't set",
     ),
     setting(
         "sync_interval_seconds",

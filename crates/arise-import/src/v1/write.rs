@@ -1,0 +1,494 @@
+//! Writing what was read, some rows at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arise_core::op::{Cell, Kind, Op, WallQuality};
+use arise_core::{Actor, OpId, Result, register};
+use arise_store::{Store, Tx, WriteTx, admin, audit, foreign, import_job, setting, tally};
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::account::Account;
+use super::link::{self, Links};
+use super::origin::Origin;
+use super::plan::{Field, Import, Planned, PlannedMark, PlannedSession};
+
+/// Rows of one transaction: bounds how long marks wait for it.
+const AT_ONCE: usize = 200;
+const REASON: &str = "Imported from the older system";
+
+/// What of a file is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything: an administrator chose the file.
+    File,
+    /// Everything but administrators and settings: another server sent it.
+    Snapshot,
+}
+
+/// What all transactions of an import need.
+struct Shared {
+    origin: Origin,
+    links: Links,
+    today: String,
+    first_marked: HashMap<(i64, i64), String>,
+}
+
+/// Some rows that are written together.
+enum Chunk {
+    Entities(Vec<Planned>),
+    /// Of one course.
+    Enrolments(Vec<Planned>, /* whether the course had others before */ bool),
+    Sessions(Vec<PlannedSession>),
+    /// Some of the marks of a session that has very many.
+    Marks(i64, Vec<PlannedMark>),
+}
+
+impl Chunk {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Entities(rows) | Self::Enrolments(rows, _) => rows.len(),
+            Self::Sessions(sessions) => sessions.iter().map(|session| 1 + session.marks.len()).sum(),
+            Self::Marks(_, marks) => marks.len(),
+        }
+    }
+}
+
+/// What is to be written of a chunk, and its account.
+#[derive(Default)]
+struct Verdict {
+    ops: Vec<Op>,
+    links: Vec<(Kind, i64, Uuid)>,
+    account: Account,
+}
+
+impl Import {
+    /// What writing it would come to. Changes nothing.
+    ///
+    /// # Errors
+    /// `another_server`; those of the store.
+    pub async fn preview(self, store: &Store, today: &str) -> Result<Account> {
+        self.go(store, None, Scope::File, today).await
+    }
+
+    /// Writes what is new, and tells `job` how far it is.
+    ///
+    /// # Errors
+    /// `another_server`; those of the store. What was written until then stays: running it again goes on.
+    pub async fn run(
+        self,
+        store: &Store,
+        actor: Actor,
+        job: Option<Uuid>,
+        scope: Scope,
+        today: &str,
+    ) -> Result<Account> {
+        self.go(store, Some((actor, job)), scope, today).await
+    }
+
+    async fn go(
+        mut self,
+        store: &Store,
+        writing: Option<(Actor, Option<Uuid>)>,
+        scope: Scope,
+        today: &str,
+    ) -> Result<Account> {
+        let (origin, entities) = (self.origin.clone(), std::mem::take(&mut self.entities));
+        let (links, entities) =
+            store.read(move |tx| link::find(tx, &origin, &entities).map(|links| (links, entities))).await?;
+        let mut shared = Shared {
+            origin: self.origin.clone(),
+            links,
+            today: today.to_owned(),
+            first_marked: std::mem::take(&mut self.first_marked),
+        };
+        self.recognise_sessions(store, &mut shared).await?;
+        let shared = Arc::new(shared);
+        let mut account = std::mem::take(&mut self.account);
+        let mut done = 0;
+        for chunk in self.chunks(store, entities, &shared).await? {
+            done += chunk.rows();
+            let shared = Arc::clone(&shared);
+            let found = match writing {
+                None => {
+                    store.read(move |tx| look(tx, &shared, &chunk).map(|verdict| verdict.account)).await?
+                }
+                Some((_, job)) => {
+                    let so_far = i64::try_from(done).unwrap_or(i64::MAX);
+                    store.write(move |tx| write(tx, &shared, &chunk, job, so_far)).await?
+                }
+            };
+            account.absorb(found);
+        }
+        self.administer(store, writing, scope, &mut account).await?;
+        if let Some((actor, _)) = writing {
+            let (changes, left_out) =
+                (account.changes(), account.tables.values().map(|count| count.left_out).sum::<usize>());
+            let node = self.origin.label();
+            store
+                .write(move |tx| {
+                    tx.act_as(actor);
+                    if changes > 0 {
+                        foreign::announce(tx);
+                        let detail = format!("{changes} rows came in, {left_out} were left out");
+                        audit::note(tx, "imported", &node, &detail)?;
+                    }
+                    Ok(())
+                })
+                .await?;
+            // Nobody who looks at figures first has to wait for all of it.
+            while store.read(tally::is_due).await? {
+                store.write(tally::settle_due).await?;
+            }
+        }
+        Ok(account)
+    }
+
+    /// A session that another server's file brought in already: the same course and the same start.
+    async fn recognise_sessions(&self, store: &Store, shared: &mut Shared) -> Result<()> {
+        let mut of_course: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
+        for planned in &self.sessions {
+            if shared.links.is_linked(&Kind::Course, planned.course)
+                && !shared.links.is_linked(&Kind::Session, planned.session.old_id)
+            {
+                let (starts_at, old_id) = (planned.starts_at, planned.session.old_id);
+                of_course.entry(planned.course).or_default().push((starts_at, old_id));
+            }
+        }
+        for (course, sessions) in of_course {
+            let id = shared.links.id(&shared.origin, &Kind::Course, course);
+            let held = store.read(move |tx| foreign::sessions_of(tx, id)).await?;
+            for (starts_at, old_id) in sessions {
+                if let Some(&known) = held.get(&starts_at)
+                    && known != shared.origin.id(&Kind::Session, old_id)
+                {
+                    shared.links.add(&Kind::Session, old_id, known);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn chunks(&mut self, store: &Store, entities: Vec<Planned>, shared: &Shared) -> Result<Vec<Chunk>> {
+        let mut chunks = vec![];
+        let mut entities = entities.into_iter().peekable();
+        while entities.peek().is_some() {
+            chunks.push(Chunk::Entities(entities.by_ref().take(AT_ONCE).collect()));
+        }
+        let courses: Vec<Uuid> = self
+            .enrolments
+            .keys()
+            .map(|course| shared.links.id(&shared.origin, &Kind::Course, *course))
+            .collect();
+        let node = shared.origin.node();
+        let had = store
+            .read(move |tx| {
+                let cells = foreign::of_entities(tx, &courses)?;
+                let of_node = cells.into_iter().filter(|(cell, ops)| {
+                    cell.kind == Kind::Enrolment && ops.iter().any(|op| op.node == node)
+                });
+                Ok(of_node.map(|(cell, _)| cell.entity).collect::<std::collections::HashSet<Uuid>>())
+            })
+            .await?;
+        for (course, rows) in std::mem::take(&mut self.enrolments) {
+            let known = had.contains(&shared.links.id(&shared.origin, &Kind::Course, course));
+            let mut rows = rows.into_iter().peekable();
+            while rows.peek().is_some() {
+                // A course's first roster comes in whole, as long as it is of any likely size: those who come
+                // later are said to have joined later.
+                chunks.push(Chunk::Enrolments(rows.by_ref().take(5 * AT_ONCE).collect(), known));
+            }
+        }
+        let (mut some, mut rows) = (vec![], 0);
+        for mut planned in std::mem::take(&mut self.sessions) {
+            while planned.marks.len() > 2 * AT_ONCE {
+                let later = planned.marks.split_off(2 * AT_ONCE);
+                let marks = std::mem::replace(&mut planned.marks, later);
+                // The session itself comes in with its last marks.
+                chunks.push(Chunk::Marks(planned.session.old_id, marks));
+            }
+            rows += 1 + planned.marks.len();
+            some.push(planned);
+            if rows >= AT_ONCE {
+                chunks.push(Chunk::Sessions(std::mem::take(&mut some)));
+                rows = 0;
+            }
+        }
+        if !some.is_empty() {
+            chunks.push(Chunk::Sessions(some));
+        }
+        Ok(chunks)
+    }
+
+    /// Administrators and settings, which only an administrator's own file brings.
+    async fn administer(
+        &mut self,
+        store: &Store,
+        writing: Option<(Actor, Option<Uuid>)>,
+        scope: Scope,
+        account: &mut Account,
+    ) -> Result<()> {
+        if scope == Scope::Snapshot {
+            account.count("admins").left_out += self.admins.len();
+            account.count("system_settings").left_out += usize::from(self.batch_name.is_some());
+            if !self.admins.is_empty() {
+                account.tell("admins", 0, "", "Administrators don't come with what another server sends.");
+            }
+            return Ok(());
+        }
+        for (username, hash) in std::mem::take(&mut self.admins) {
+            let wanted = username.clone();
+            let is_known = store.read(move |tx| admin::by_username(tx, &wanted)).await?.is_some();
+            if is_known {
+                account.count("admins").unchanged += 1;
+                continue;
+            }
+            account.count("admins").added += 1;
+            if let Some((actor, _)) = writing {
+                // The older system showed its hashes to whoever asked: they get in once, to choose another.
+                store
+                    .write(move |tx| {
+                        tx.act_as(actor);
+                        if admin::by_username(tx, &username)?.is_none() {
+                            admin::create(tx, &username, &hash, true)?;
+                        }
+                        Ok(())
+                    })
+                    .await?;
+            }
+        }
+        if let Some(batch_name) = self.batch_name.take() {
+            let settings = store.read(setting::get).await?;
+            let count = account.count("system_settings");
+            if !settings.batch_name.is_empty() {
+                count.unchanged += 1;
+            } else {
+                count.added += 1;
+                if let Some((actor, _)) = writing {
+                    store
+                        .write(move |tx| {
+                            tx.act_as(actor);
+                            let settings = setting::get(tx)?;
+                            setting::put(tx, &arise_core::setting::Settings { batch_name, ..settings })
+                        })
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write(
+    tx: &mut WriteTx<'_>,
+    shared: &Shared,
+    chunk: &Chunk,
+    job: Option<Uuid>,
+    so_far: i64,
+) -> Result<Account> {
+    let verdict = look(tx, shared, chunk)?;
+    for (kind, old_id, entity) in &verdict.links {
+        foreign::link(tx, shared.origin.node(), kind, *old_id, *entity)?;
+    }
+    foreign::adopt(tx, &verdict.ops)?;
+    if let Some(job) = job {
+        import_job::advance(tx, job, so_far)?;
+    }
+    Ok(verdict.account)
+}
+
+/// Compares some rows with what is known.
+fn look(tx: &mut Tx<'_>, shared: &Shared, chunk: &Chunk) -> Result<Verdict> {
+    let mut verdict = Verdict::default();
+    match chunk {
+        Chunk::Entities(rows) => {
+            let known = known_of(tx, shared, rows)?;
+            for planned in rows {
+                shared.compare(planned, &known, false, &mut verdict);
+            }
+        }
+        Chunk::Enrolments(rows, joined_later) => {
+            let known = known_of(tx, shared, rows)?;
+            for planned in rows {
+                shared.compare(planned, &known, *joined_later, &mut verdict);
+            }
+        }
+        Chunk::Sessions(sessions) => {
+            let rows: Vec<Planned> = sessions.iter().map(|planned| planned.session.clone()).collect();
+            let known = known_of(tx, shared, &rows)?;
+            for planned in sessions {
+                shared.compare(&planned.session, &known, false, &mut verdict);
+            }
+            let of = |planned: &PlannedSession| (planned.session.old_id, planned.marks.clone());
+            shared.compare_marks(tx, sessions.iter().map(of), &mut verdict)?;
+        }
+        Chunk::Marks(session, marks) => {
+            shared.compare_marks(tx, std::iter::once((*session, marks.clone())), &mut verdict)?;
+        }
+    }
+    Ok(verdict)
+}
+
+fn known_of(tx: &mut Tx<'_>, shared: &Shared, rows: &[Planned]) -> Result<HashMap<Cell, Vec<Op>>> {
+    let mut entities: Vec<Uuid> = rows.iter().map(|planned| shared.cell(planned).entity).collect();
+    entities.sort_unstable();
+    entities.dedup();
+    foreign::of_entities(tx, &entities)
+}
+
+impl Shared {
+    fn id(&self, kind: &Kind, old_id: i64) -> Uuid {
+        self.links.id(&self.origin, kind, old_id)
+    }
+
+    fn cell(&self, planned: &Planned) -> Cell {
+        match planned.student {
+            Some(student) => Cell::pair(
+                Kind::Enrolment,
+                self.id(&Kind::Course, planned.old_id),
+                self.id(&Kind::Student, student),
+            ),
+            None => Cell::of(planned.kind.clone(), self.id(&planned.kind, planned.old_id)),
+        }
+    }
+
+    fn compare(
+        &self,
+        planned: &Planned,
+        known: &HashMap<Cell, Vec<Op>>,
+        joined_later: bool,
+        verdict: &mut Verdict,
+    ) {
+        let count = verdict.account.count(planned.table);
+        let cell = self.cell(planned);
+        let ops = known.get(&cell).map(Vec::as_slice).unwrap_or_default();
+        let own: Vec<&Op> = ops.iter().filter(|op| op.node == self.origin.node()).collect();
+        let place = (planned.kind.clone(), planned.old_id);
+        if planned.student.is_none() && self.links.is_linked(&planned.kind, planned.old_id) {
+            if self.links.fresh.contains(&place) {
+                count.recognised += 1;
+                verdict.links.push((place.0, place.1, cell.entity));
+            } else {
+                count.unchanged += 1;
+            }
+            return;
+        }
+        // Somebody enrolled them here: the roster is as arise says.
+        if own.is_empty() && !ops.is_empty() {
+            count.unchanged += 1;
+            return;
+        }
+        let said = register::fold(own.iter().copied());
+        let mut body: Map<String, Json> = Map::new();
+        for (name, field) in &planned.fields {
+            let value = match field {
+                Field::Is(value) => value.clone(),
+                Field::Of(kind, old_id) => json!(self.id(kind, *old_id)),
+            };
+            if said.get(*name).is_none_or(|field| field.value != value) {
+                body.insert((*name).to_owned(), value);
+            }
+        }
+        if own.is_empty() {
+            for (name, value) in &planned.once {
+                body.insert((*name).to_owned(), value.clone());
+            }
+            if let Some(student) = planned.student.filter(|_| joined_later) {
+                let first = self.first_marked.get(&(planned.old_id, student)).unwrap_or(&self.today);
+                body.insert("periods".to_owned(), json!([{"from_on": first}]));
+            }
+            count.added += 1;
+        } else if body.is_empty() {
+            count.unchanged += 1;
+            return;
+        } else {
+            count.changed += 1;
+        }
+        // Only what this server said itself is overwritten: an edit made in arise stands beside it.
+        let mut parents: Vec<OpId> =
+            body.keys().filter_map(|name| said.get(name)).flat_map(|field| field.heads.clone()).collect();
+        parents.sort_unstable();
+        parents.dedup();
+        let depth = i64::try_from(own.len()).unwrap_or_default();
+        verdict.ops.push(self.op(cell, body, parents, planned.at, depth));
+    }
+
+    /// Marks of sessions, by the older id of each.
+    fn compare_marks(
+        &self,
+        tx: &mut Tx<'_>,
+        sessions: impl Iterator<Item = (i64, Vec<PlannedMark>)>,
+        verdict: &mut Verdict,
+    ) -> Result<()> {
+        let mut ops = vec![];
+        for (session, marks) in sessions {
+            for mark in &marks {
+                ops.push(self.mark(session, mark)?);
+            }
+        }
+        let ids: Vec<OpId> = ops.iter().map(|op| op.id).collect();
+        let known = foreign::known(tx, &ids)?;
+        let count = verdict.account.count("attendance_records");
+        for op in ops {
+            if known.contains(&op.id) {
+                count.unchanged += 1;
+            } else {
+                count.added += 1;
+                verdict.ops.push(op);
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&self, session: i64, planned: &PlannedMark) -> Result<Op> {
+        let PlannedMark { old_id, student, mark } = planned;
+        let cell =
+            Cell::pair(Kind::Mark, self.id(&Kind::Session, session), self.id(&Kind::Student, *student));
+        let Ok(Json::Object(body)) = serde_json::to_value(mark) else {
+            return Err(arise_core::Error::internal("a mark isn't an object"));
+        };
+        let mut op = self.op(cell, body, vec![], mark.observed_at, 0);
+        // By the row and what it says, not by a reason that somebody worded anew.
+        let status = mark.status.map_or("", arise_core::Status::as_str);
+        let what: [&[u8]; 6] = [
+            b"mark",
+            &old_id.to_be_bytes(),
+            op.cell.entity.as_bytes(),
+            op.cell.subject.as_bytes(),
+            status.as_bytes(),
+            mark.source.as_str().as_bytes(),
+        ];
+        op.id = self.origin.op_id(mark.observed_at, &what);
+        op.reason = None;
+        Ok(op)
+    }
+
+    /// A record that is the same wherever and whenever the file is imported.
+    fn op(&self, cell: Cell, body: Map<String, Json>, parents: Vec<OpId>, at: i64, depth: i64) -> Op {
+        let text = Json::Object(body.clone()).to_string();
+        let lineage: Vec<u8> = parents.iter().flat_map(|parent| *parent.0.as_bytes()).collect();
+        let what: [&[u8]; 5] = [
+            cell.kind.as_str().as_bytes(),
+            cell.entity.as_bytes(),
+            cell.subject.as_bytes(),
+            text.as_bytes(),
+            &lineage,
+        ];
+        Op {
+            id: self.origin.op_id(at, &what),
+            cell,
+            body,
+            parents,
+            actor: Actor::SYSTEM,
+            reason: Some(REASON.to_owned()),
+            node: self.origin.node(),
+            boot: 0,
+            hlc: at * 1_000 + depth,
+            wall_at: at,
+            wall_quality: WallQuality::Claimed,
+            gsn: None,
+            eff: None,
+        }
+    }
+}
