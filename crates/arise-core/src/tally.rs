@@ -94,6 +94,11 @@ pub fn needed_to_reach(threshold: i64, attended: i64, total: i64) -> Option<i64>
     Some((short + (100 - threshold) - 1) / (100 - threshold))
 }
 
+/// Whether `left` further sessions, all attended, are enough for a share of `threshold` percent.
+pub fn can_reach(threshold: i64, attended: i64, total: i64, left: i64) -> bool {
+    needed_to_reach(threshold, attended, total).is_some_and(|needed| needed <= left)
+}
+
 /// The largest number of further sessions that may all be missed with the share still at least `threshold`
 /// percent: the largest n with attended / (total + n) ≥ threshold.
 pub fn can_miss(threshold: i64, attended: i64, total: i64) -> i64 {
@@ -116,6 +121,15 @@ mod tests {
             let reaches = |n: i64| 100 * (attended + n) >= threshold * (total + n);
             prop_assert!(reaches(n));
             prop_assert!(n == 0 || !reaches(n - 1));
+        }
+
+        #[test]
+        fn it_can_be_reached_when_attending_everything_left_is_enough(
+            threshold in 1..=100_i64, total in 0..300_i64, missed in 0..300_i64, left in 0..100_i64,
+        ) {
+            let attended = (total - missed).max(0);
+            let reaches = 100 * (attended + left) >= threshold * (total + left);
+            prop_assert_eq!(can_reach(threshold, attended, total, left), reaches);
         }
 
         #[test]

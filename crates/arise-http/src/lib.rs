@@ -33,6 +33,8 @@ mod semester;
 mod serve;
 mod session;
 mod setting;
+mod sheet;
+mod shortage;
 mod snapshot;
 mod student;
 mod student_course;

@@ -1,16 +1,25 @@
 //! The register of a course, on screen and as a workbook.
 
-use arise_core::{CourseId, Result};
-use arise_store::register;
+use std::collections::HashMap;
+
+use arise_core::{CourseId, Result, SessionId, Status, StudentId};
+use arise_store::Tx;
+use arise_store::course::{self, Course};
+use arise_store::enrolment::Enrolled;
+use arise_store::mark::{self, Current};
+use arise_store::register::{self, Register};
+use arise_store::session::{self, Session};
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::ApiResult;
-use crate::extract::{Id, Json, Who};
-use crate::session::course_of_teacher;
+use crate::extract::{Id, Json, Params, Who};
+use crate::mark::roster_of;
+use crate::session::{course_of_teacher, of_teacher};
+use crate::sheet::{self, Cell, Format, Sheet};
 use crate::workbook;
 
 pub(crate) async fn get(
@@ -85,31 +94,129 @@ pub(crate) async fn get(
     })))
 }
 
-/// The register as an Excel workbook.
+#[derive(Deserialize)]
+pub(crate) struct Wishes {
+    format: Option<Format>,
+}
+
+impl Wishes {
+    /// A workbook, unless CSV is asked for.
+    fn format(&self) -> Format {
+        if self.format == Some(Format::Csv) { Format::Csv } else { Format::Xlsx }
+    }
+}
+
+/// The register as a file, for the course's teacher.
 pub(crate) async fn export(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<CourseId>,
+    Params(wishes): Params<Wishes>,
 ) -> ApiResult<Response> {
-    let settings = app.settings();
-    let (name, bytes) = app
-        .store
-        .read(move |tx| -> Result<_> {
-            let course = course_of_teacher(tx, id, actor)?;
-            let register = register::of_course(tx, id)?;
-            let bytes = workbook::register(&course, &register, &settings.0, &settings.1)?;
-            Ok((file_name(&course.course_code, &settings.1.date(tx.now())), bytes))
-        })
-        .await?;
-    let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
-        .unwrap_or(HeaderValue::from_static("attachment"));
-    let kind = HeaderValue::from_static("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
-    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
+    let read = move |tx: &mut Tx<'_>| Ok((course_of_teacher(tx, id, actor)?, register::of_course(tx, id)?));
+    register_file(&app, wishes.format(), app.store.read(read).await?).await
 }
 
-/// A name that every file system takes.
-fn file_name(course_code: &str, date: &str) -> String {
-    let code: String =
-        course_code.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    format!("attendance-{code}-{date}.xlsx")
+/// The register as a file, for administrators.
+pub(crate) async fn export_any(
+    State(app): State<App>,
+    Id(id): Id<CourseId>,
+    Params(wishes): Params<Wishes>,
+) -> ApiResult<Response> {
+    let read = move |tx: &mut Tx<'_>| Ok((course::get(tx, id)?, register::of_course(tx, id)?));
+    register_file(&app, wishes.format(), app.store.read(read).await?).await
+}
+
+async fn register_file(app: &App, format: Format, found: (Course, Register)) -> ApiResult<Response> {
+    let (settings, (course, register)) = (app.settings(), found);
+    let name = format!("attendance-{}-{}", course.course_code, settings.1.date(app.now()));
+    let write = move || match format {
+        Format::Csv => workbook::register_sheet(&register, &settings.1).to_bytes(format),
+        Format::Xlsx | Format::Json => workbook::register(&course, &register, &settings.0, &settings.1),
+    };
+    Ok(sheet::send(name, format, write).await?)
+}
+
+/// One session as a file, for its teacher.
+pub(crate) async fn session(
+    State(app): State<App>,
+    Who(actor): Who,
+    Id(id): Id<SessionId>,
+    Params(wishes): Params<Wishes>,
+) -> ApiResult<Response> {
+    let found = app
+        .store
+        .read(move |tx| {
+            let session = of_teacher(tx, id, actor)?;
+            attended(tx, session)
+        })
+        .await?;
+    session_file(&app, wishes.format(), found).await
+}
+
+/// One session as a file, for administrators.
+pub(crate) async fn session_any(
+    State(app): State<App>,
+    Id(id): Id<SessionId>,
+    Params(wishes): Params<Wishes>,
+) -> ApiResult<Response> {
+    let found = app
+        .store
+        .read(move |tx| {
+            let session = session::get(tx, id)?;
+            attended(tx, session)
+        })
+        .await?;
+    session_file(&app, wishes.format(), found).await
+}
+
+type Attended = (Session, Vec<Enrolled>, HashMap<StudentId, Current>);
+
+fn attended(tx: &mut Tx<'_>, session: Session) -> Result<Attended> {
+    let (roster, marks) = (roster_of(tx, &session)?, mark::of_session(tx, session.id)?);
+    Ok((session, roster, marks))
+}
+
+async fn session_file(app: &App, format: Format, (session, roster, marks): Attended) -> ApiResult<Response> {
+    let zone = app.zone();
+    let name = format!("session-{}-{}", session.course_code, session.held_on);
+    let write = move || {
+        let row = |student: &Enrolled| -> Vec<Cell> {
+            let mark = marks.get(&student.student_id);
+            let status = mark.map_or(Status::Absent, |mark| mark.status);
+            vec![
+                student.class_roll_id.into(),
+                student.student_name.as_str().into(),
+                student.university_roll_no.as_str().into(),
+                student.enrollment_no.as_str().into(),
+                status.letter().to_string().into(),
+                mark.map_or(String::new(), |mark| zone.iso(mark.observed_at)).into(),
+                mark.map_or("", |mark| mark.source.as_str()).into(),
+                mark.and_then(|mark| mark.reason.clone()).unwrap_or_default().into(),
+            ]
+        };
+        let head = [
+            "Class Roll ID",
+            "Student Name",
+            "University Roll No.",
+            "Enrollment No.",
+            "Status",
+            "Marked At",
+            "Method",
+            "Reason",
+        ];
+        let (start, end) = (session.window.starts_at, session.window.ends_at);
+        let times = format!("{} {}–{}", session.held_on, zone.time_of_day(start), zone.time_of_day(end));
+        let sheet = Sheet {
+            tab: "Session",
+            titles: vec![
+                format!("{} {}", session.course_code, session.course_name).trim().to_owned(),
+                format!("{times} {}", session.topic).trim().to_owned(),
+            ],
+            head: head.map(str::to_owned).to_vec(),
+            rows: roster.iter().map(row).collect(),
+        };
+        sheet.to_bytes(format)
+    };
+    Ok(sheet::send(name, format, write).await?)
 }

@@ -5,7 +5,7 @@ use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, OlderNode, Public
 use crate::route::{Route, Routes};
 use crate::{
     audit, course, course_standing, dashboard, device, enrolment, health, history, import_job, leaderboard,
-    live, login, mark, online, overview, report, semester, session, setting, snapshot, student,
+    live, login, mark, online, overview, report, semester, session, setting, shortage, snapshot, student,
     student_course, student_import, student_standing, teacher, trends, v1_import,
 };
 
@@ -61,6 +61,9 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Admin, "/api/admin/analytics/course/{id}", course_standing::of_admin);
     r.get(Admin, "/api/admin/analytics/student/{id}", student_standing::get);
     r.get(Admin, "/api/admin/analytics/trends", trends::get);
+    r.get(Admin, "/api/admin/report/register/{id}", report::export_any);
+    r.get(Admin, "/api/admin/report/session/{id}", report::session_any);
+    r.get(Admin, "/api/admin/report/shortage/{id}", shortage::get);
     r.get(Admin, "/api/admin/audit", audit::list);
 
     r.get(Admin, "/api/admin/devices", device::list_with_slots);
@@ -94,6 +97,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.delete(Teacher, "/api/teacher/session/{id}/delete", session::delete);
     r.get(Teacher, "/api/teacher/report/{id}", report::get);
     r.get(Teacher, "/api/teacher/report/export/{id}", report::export);
+    r.get(Teacher, "/api/teacher/report/session/{id}", report::session);
     r.get(Teacher, "/api/teacher/analytics/{id}", course_standing::of_teacher);
     r.get(Teacher, "/api/teacher/history/{id}", history::list);
     r.get(Teacher, "/api/teacher/session-detail/{id}", history::detail);

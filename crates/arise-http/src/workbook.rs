@@ -4,8 +4,10 @@ use arise_core::setting::Settings;
 use arise_core::zone::Zone;
 use arise_core::{Error, Result, Status};
 use arise_store::course::Course;
-use arise_store::register::Register;
+use arise_store::register::{Cell as RegisterCell, Register, RegisterStudent};
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, XlsxError};
+
+use crate::sheet::{Cell, Sheet};
 
 /// One row a student, one column a session: P, L, A or E, and – for a day without enrolment.
 ///
@@ -20,6 +22,37 @@ pub(crate) fn register(
     write(course, register, settings, zone)
         .map_err(|e| Error::internal(format!("the workbook couldn't be written: {e}")))
 }
+
+/// The same without colours, for CSV. Sessions are called by their day and time.
+pub(crate) fn register_sheet(register: &Register, zone: &Zone) -> Sheet {
+    let sessions = register.sessions.iter();
+    let head = ["Class Roll ID", "Student Name", "University Roll No."]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(sessions.map(|s| format!("{} {}", s.held_on, zone.time_of_day(s.starts_at))))
+        .chain(TOTALS.map(str::to_owned))
+        .collect();
+    let row = |student: &RegisterStudent| {
+        let tally = &student.tally;
+        let letter = |cell: &Option<RegisterCell>| {
+            cell.map_or("–".to_owned(), |cell| cell.status.letter().to_string()).into()
+        };
+        let counts = [tally.present, tally.late, tally.absent(), tally.excused, tally.total()];
+        [
+            Cell::from(student.class_roll_id),
+            student.student_name.as_str().into(),
+            student.university_roll_no.as_str().into(),
+        ]
+        .into_iter()
+        .chain(student.cells.iter().map(letter))
+        .chain(counts.map(Cell::from))
+        .chain([Cell::Percent(tally.percentage())])
+        .collect()
+    };
+    Sheet { tab: "Register", titles: vec![], head, rows: register.students.iter().map(row).collect() }
+}
+
+const TOTALS: [&str; 6] = ["Present", "Late", "Absent", "Excused", "Sessions", "%"];
 
 fn write(
     course: &Course,
@@ -64,7 +97,7 @@ fn write(
         sheet.write_string_with_format(TOP, LEFT + column_number(index), &text, &head)?;
     }
     let totals = LEFT + column_number(register.sessions.len());
-    for (index, name) in ["Present", "Late", "Absent", "Excused", "Sessions", "%"].into_iter().enumerate() {
+    for (index, name) in TOTALS.into_iter().enumerate() {
         sheet.write_string_with_format(TOP, totals + column_number(index), name, &head)?;
     }
     sheet.set_row_height(TOP, 32)?;

@@ -40,6 +40,7 @@ pub mod scope;
 pub mod semester;
 pub mod session;
 pub mod setting;
+pub mod shortage;
 pub mod slot;
 pub mod space;
 pub mod student;

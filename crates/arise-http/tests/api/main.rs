@@ -14,6 +14,7 @@ mod mark;
 mod older_scanner;
 mod online;
 mod report;
+mod report_file;
 mod semester;
 mod serve;
 mod session;

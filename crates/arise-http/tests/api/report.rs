@@ -7,7 +7,7 @@ use calamine::{Data, Range, Reader, Xlsx};
 use serde_json::{Value, json};
 
 /// Two sessions on two days, the second with a student more; every letter occurs.
-async fn taught(server: &TestServer) -> Class {
+pub(crate) async fn taught(server: &TestServer) -> Class {
     let mut class = server.class("CS101", 3).await;
     let admin = server.admin().await;
     let path = format!("/api/admin/students/{}", class.students[0].id);
@@ -41,7 +41,7 @@ async fn taught(server: &TestServer) -> Class {
     class
 }
 
-async fn report(class: &Class) -> Value {
+pub(crate) async fn report(class: &Class) -> Value {
     class.teacher.get(&format!("/api/teacher/report/{}", class.course)).await.ok()
 }
 
