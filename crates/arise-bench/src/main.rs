@@ -8,6 +8,7 @@ mod figures;
 mod floor;
 mod footprint;
 mod live;
+mod logins;
 mod marks;
 mod server;
 mod university;
@@ -24,6 +25,8 @@ struct Cli {
 enum Bench {
     /// A scanner's mark: rate, latency, the live stream, cold start and memory.
     Marks,
+    /// A mark while a whole class logs in.
+    Logins,
     /// Every answer with figures, at 500,000 and at 5,000,000 marks.
     Dashboards,
     /// Serves the bare handler that `marks` compares with. Prints its address.
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match Cli::parse().bench {
         Bench::Marks => runtime.block_on(marks::run()),
+        Bench::Logins => runtime.block_on(logins::run()),
         Bench::Dashboards => runtime.block_on(dashboards::run()),
         Bench::Floor => runtime.block_on(floor::serve()),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arise_core::{Clock, SystemClock};
 
-use crate::college::{self, College, SCANNERS, Scanner};
+use crate::college::{self, SCANNERS, Scanner};
 use crate::figures::{Bar, Times, print};
 use crate::server::Server;
 use crate::{client, floor, footprint, live};
@@ -54,7 +54,7 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<f6
 
     let bare = Server::floor()?;
     let server = Server::arise(&data)?;
-    let crowd = crowd(&college);
+    let crowd = crowd(&college.crowd);
     let (mut of_bare, mut of_arise) = (Phase::default(), Phase::default());
     for round in 0..ROUNDS {
         of_bare.drive(&bare, share(&crowd, round), "success").await?;
@@ -114,10 +114,9 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<f6
 }
 
 /// Every scanner marks its share of its class, one request a student.
-fn crowd(college: &College) -> Vec<Vec<Vec<u8>>> {
+pub(crate) fn crowd(scanners: &[Scanner]) -> Vec<Vec<Vec<u8>>> {
     let now = SystemClock.now();
-    college
-        .crowd
+    scanners
         .iter()
         .map(|scanner| {
             scanner.rolls.clone().zip(1..).map(|(roll, n)| scanner.request(n, roll, now)).collect()
@@ -179,4 +178,15 @@ impl Phase {
         );
         rate
     }
+}
+
+/// Prints a row.
+pub(crate) fn describe(name: &str, times: &Times) {
+    println!(
+        "{name}: {} requests, p50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms",
+        times.len(),
+        times.percentile(50),
+        times.percentile(99),
+        times.longest()
+    );
 }

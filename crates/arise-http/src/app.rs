@@ -1,13 +1,16 @@
 //! What every handler shares.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use arise_core::setting::Settings;
 use arise_core::zone::Zone;
 use arise_core::{Error, Result, UtcMillis};
+use arise_store::backup::Backups;
 use arise_store::{Event, Store, node, setting};
 use tokio::sync::{Semaphore, watch};
 
+use crate::backup::Work;
 use crate::device::DeviceKeys;
 use crate::live::Hub;
 use crate::older_node::OlderNodes;
@@ -37,6 +40,35 @@ pub struct Config {
     pub older_nodes: OlderNodes,
     /// How many proxies stand in front and each add whom they heard to `X-Forwarded-For`.
     pub proxies: usize,
+    /// Where backups are kept.
+    pub backups: Option<Backups>,
+    /// Lets the program's own commands on this machine in.
+    pub operator_key: Option<String>,
+    pub limits: Limits,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until a request's head has arrived.
+    pub header: Duration,
+    /// Until a request's answer begins; streams then go on.
+    pub request: Duration,
+    /// Until the rest of a body has arrived whose answer is known already.
+    pub drain: Duration,
+    /// Until open requests have ended when the server stops.
+    pub stop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(15),
+            request: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+            stop: Duration::from_secs(10),
+        }
+    }
 }
 
 impl Default for Config {
@@ -48,6 +80,9 @@ impl Default for Config {
             allowed_origins: vec![],
             older_nodes: OlderNodes::default(),
             proxies: 0,
+            backups: None,
+            operator_key: None,
+            limits: Limits::default(),
         }
     }
 }
@@ -63,6 +98,7 @@ pub struct Inner {
     pub(crate) hasher: Hasher,
     pub(crate) hub: Hub,
     pub(crate) device_keys: DeviceKeys,
+    pub(crate) work: Work,
     pub(crate) browsers: Browsers,
     settings: RwLock<Arc<(Settings, Zone)>>,
     /// One database of the older system comes in at a time: each is held in memory.
@@ -95,6 +131,7 @@ impl App {
             hasher: Hasher::default(),
             hub: Hub::new()?,
             device_keys: DeviceKeys::default(),
+            work: Work::default(),
             browsers: Browsers::new(&key),
             settings: RwLock::new(Arc::new((settings, zone))),
             v1_imports: Arc::new(Semaphore::new(1)),

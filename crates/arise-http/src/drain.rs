@@ -15,7 +15,6 @@ use hyper::body::{Frame, SizeHint};
 const SMALL: u64 = 8 * 1024;
 /// Whoever sends more is cut off.
 const MOST: usize = 8 * 1024 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a handler left unread of a body.
 #[derive(Clone, Default)]
@@ -32,7 +31,7 @@ pub(crate) fn tap(request: Request) -> (Request, Rest) {
 }
 
 impl Rest {
-    pub(crate) async fn read(self) {
+    pub(crate) async fn read(self, patience: Duration) {
         let rest = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(body) = rest else { return };
         let drained = async {
@@ -46,7 +45,7 @@ impl Rest {
             }
         };
         // Who sends no more is cut off, too.
-        let _ = tokio::time::timeout(TIMEOUT, drained).await;
+        let _ = tokio::time::timeout(patience, drained).await;
     }
 }
 

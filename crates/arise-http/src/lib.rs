@@ -4,6 +4,7 @@ mod app;
 mod asset;
 mod audit;
 mod authorize;
+mod backup;
 mod cookie;
 mod course;
 mod course_standing;
@@ -47,7 +48,7 @@ mod upload;
 mod v1_import;
 mod workbook;
 
-pub use app::{App, Config, NodeType};
+pub use app::{App, Config, Limits, NodeType};
 pub use older_node::OlderNodes;
 pub use password::hash_blocking as hash_password;
 pub use route::{Access, Route};

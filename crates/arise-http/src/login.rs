@@ -1,16 +1,15 @@
 //! Logging in and out, and who is logged in.
 
 use arise_core::{Actor, Error, Role, text};
-use arise_store::{admin, course, login, student, teacher};
-use axum::Extension;
+use arise_store::{admin, audit, course, login, student, teacher};
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::authorize::Login;
+use crate::authorize;
 use crate::cookie;
 use crate::error::ApiResult;
 use crate::extract::{Json, Who};
@@ -164,7 +163,11 @@ async fn enter(
         .await?;
     let hash = account.as_ref().map(|account| account.hash.clone());
     let verdict = app.hasher.verify(hash, typed.clone()).await?;
+    let who = account.as_ref().map(|account| format!("{} {}", account.actor.role.as_str(), account.name));
     let (Some(mut account), true) = (account, verdict != Verdict::Wrong) else {
+        // What was typed isn't kept: it may have been a password in the wrong field.
+        let who = who.unwrap_or_else(|| "an account that doesn't exist".to_owned());
+        app.store.write(move |tx| login::note_refused(tx, &who)).await?;
         return Err(Error::unauthorized("wrong_login", refusal).into());
     };
     let renewed = match verdict {
@@ -175,6 +178,8 @@ async fn enter(
     app.store
         .write(move |tx| {
             login::succeeded(tx, &key)?;
+            tx.act_as(actor);
+            login::note_entered(tx)?;
             match new_hash {
                 Some(hash) => set_hash(tx, actor, &hash),
                 None => Ok(()),
@@ -211,24 +216,29 @@ fn set_hash(tx: &mut arise_store::WriteTx<'_>, actor: Actor, hash: &str) -> aris
     }
 }
 
-#[derive(Serialize)]
+/// All but the last are nothing when nobody is logged in.
+#[derive(Default, Serialize)]
 pub(crate) struct Me {
-    role: Role,
-    id: uuid::Uuid,
-    name: String,
-    expires_at: String,
+    role: Option<Role>,
+    id: Option<uuid::Uuid>,
+    name: Option<String>,
+    expires_at: Option<String>,
     must_change_password: bool,
 }
 
-/// Who is logged in.
-pub(crate) async fn me(State(app): State<App>, Extension(login): Extension<Login>) -> Json<Me> {
-    Json(Me {
-        role: login.actor.role,
-        id: login.actor.id,
-        name: login.name,
-        expires_at: app.zone().iso(login.expires * 1_000),
+/// Who is logged in. A browser that has no login yet asks this too, and that is no fault of anybody.
+pub(crate) async fn me(State(app): State<App>, method: Method, headers: HeaderMap) -> ApiResult<Json<Me>> {
+    if !authorize::shows_login(&headers) {
+        return Ok(Json(Me::default()));
+    }
+    let login = authorize::identify(&app, &method, &headers).await?;
+    Ok(Json(Me {
+        role: Some(login.actor.role),
+        id: Some(login.actor.id),
+        name: Some(login.name),
+        expires_at: Some(app.zone().iso(login.expires * 1_000)),
         must_change_password: login.must_change_password,
-    })
+    }))
 }
 
 /// Forgets the browser's cookie. Answers the same whether or not there was one.
@@ -259,7 +269,7 @@ pub(crate) async fn change_admin_password(
     let id = arise_core::AdminId(actor.id);
     let admin = app.store.read(move |tx| admin::get(tx, id)).await?;
     let admin = admin.ok_or_else(|| Error::not_found("administrator"))?;
-    let key = format!("admin {}", admin.username.to_lowercase());
+    let (key, username) = (format!("admin {}", admin.username.to_lowercase()), admin.username);
     let counted = key.clone();
     app.store
         .write(move |tx| {
@@ -275,6 +285,8 @@ pub(crate) async fn change_admin_password(
     app.store
         .write(move |tx| {
             login::succeeded(tx, &key)?;
+            tx.act_as(actor);
+            audit::note(tx, "password_changed", &username, "")?;
             admin::set_password(tx, id, &stored, false)
         })
         .await?;

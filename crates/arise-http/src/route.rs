@@ -17,6 +17,8 @@ pub enum Access {
     /// Anybody who is logged in.
     LoggedIn,
     Admin,
+    /// An administrator, or the program's own commands on this machine.
+    Operator,
     Teacher,
     Student,
     /// A paired scanner, by its signature.

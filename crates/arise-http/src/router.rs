@@ -1,12 +1,14 @@
 //! Every route on one page, in the order of the API reference, each with who may call it.
 
 use crate::app::App;
-use crate::route::Access::{Admin, AnyDevice, Device, LoggedIn, OlderNode, Public, Student, Teacher};
+use crate::route::Access::{
+    Admin, AnyDevice, Device, LoggedIn, OlderNode, Operator, Public, Student, Teacher,
+};
 use crate::route::{Route, Routes};
 use crate::{
-    audit, course, course_standing, dashboard, device, enrolment, health, history, import_job, leaderboard,
-    live, login, mark, online, overview, report, semester, session, setting, shortage, snapshot, student,
-    student_course, student_import, student_standing, teacher, trends, v1_import,
+    audit, backup, course, course_standing, dashboard, device, enrolment, health, history, import_job,
+    leaderboard, live, login, mark, online, overview, report, semester, session, setting, shortage, snapshot,
+    student, student_course, student_import, student_standing, teacher, trends, v1_import,
 };
 
 /// Where files come in, which may take a while.
@@ -28,7 +30,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.post(Public, "/api/teacher/login", login::teacher);
     r.post(Public, "/api/student/login", login::student);
     r.post(Public, "/api/logout", login::logout);
-    r.get(LoggedIn, "/api/session", login::me);
+    r.get(Public, "/api/session", login::me);
     r.post(LoggedIn, "/api/admin/password", login::change_admin_password);
 
     r.get(Admin, "/api/admin/config", setting::get);
@@ -65,6 +67,11 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Admin, "/api/admin/report/session/{id}", report::session_any);
     r.get(Admin, "/api/admin/report/shortage/{id}", shortage::get);
     r.get(Admin, "/api/admin/audit", audit::list);
+    r.get(Operator, "/api/admin/backups", backup::list);
+    r.post(Operator, "/api/admin/backups", backup::create);
+    r.get(Operator, "/api/admin/backups/progress", backup::progress);
+    r.post(Operator, "/api/admin/backups/{name}/restore", backup::restore);
+    r.get(Operator, "/api/admin/check", backup::check);
 
     r.get(Admin, "/api/admin/devices", device::list_with_slots);
     r.post(Admin, "/api/admin/devices", device::create);

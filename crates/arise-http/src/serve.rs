@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arise_core::{Error, ErrorKind};
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,15 +24,10 @@ use crate::{asset, drain, router};
 
 /// Connections at once. A class of 60 with six each, several times over.
 const MAX_CONNECTIONS: usize = 4_096;
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a request may take until its answer begins; streams then go on.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// The same for a file that comes in, from a stick or over a slow line.
+/// How long a file that comes in may take, from a stick or over a slow line.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 /// Bodies, unless a route says otherwise.
 const MAX_BODY: usize = 256 * 1024;
-/// How long open requests may take to finish when the server stops.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves until `stop` resolves, then lets open requests finish.
 ///
@@ -61,7 +56,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
     }
     app.stop();
     let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
-    if tokio::time::timeout(STOP_TIMEOUT, slots.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(app.config.limits.stop, slots.acquire_many(all)).await.is_err() {
         tracing::warn!("some requests didn't finish in time");
     }
     Ok(())
@@ -82,7 +77,7 @@ async fn connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(app.config.limits.header)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     tokio::pin!(connection);
     tokio::select! {
@@ -100,18 +95,23 @@ fn service(app: &App) -> Router {
         .into_router()
         .fallback(asset::fallback)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(envelope))
+        .layer(from_fn_with_state(app.clone(), envelope))
         .with_state(app.clone())
 }
+
+/// Milliseconds from which a request is worth a line.
+const SLOW: u128 = 2_000;
 
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
 
 /// What every answer has: a time limit, a request id, the body of errors, and security headers.
-async fn envelope(request: Request, next: Next) -> Response {
+async fn envelope(State(app): State<App>, request: Request, next: Next) -> Response {
+    let limits = app.config.limits;
     let request_id = format!("{:08x}", REQUESTS.fetch_add(1, Ordering::Relaxed));
     let is_api = request.uri().path().starts_with("/api/");
     let is_upload = router::UPLOADS.contains(&request.uri().path());
-    let limit = if is_upload { UPLOAD_TIMEOUT } else { REQUEST_TIMEOUT };
+    let limit = if is_upload { UPLOAD_TIMEOUT } else { limits.request };
+    let (method, path, start) = (request.method().clone(), shown(request.uri().path()), Instant::now());
     let (request, rest) = drain::tap(request);
     let response = match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
@@ -122,7 +122,7 @@ async fn envelope(request: Request, next: Next) -> Response {
         ))
         .into_response(),
     };
-    rest.read().await;
+    rest.read(limits.drain).await;
     let response = if response.status() == axum::http::StatusCode::METHOD_NOT_ALLOWED && is_api {
         let mut refused =
             ApiError(Error::malformed("method_not_allowed", "This address doesn't take this method."))
@@ -133,6 +133,12 @@ async fn envelope(request: Request, next: Next) -> Response {
         response
     };
     let mut response = error::finish(response, &request_id);
+    let (status, ms) = (response.status().as_u16(), start.elapsed().as_millis());
+    if status >= 500 || (ms >= SLOW && !is_upload) {
+        tracing::warn!(request_id, %method, path, status, ms, "a request failed or was slow");
+    } else {
+        tracing::debug!(request_id, %method, path, status, ms, "a request");
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
@@ -146,6 +152,15 @@ async fn envelope(request: Request, next: Next) -> Response {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
     response
+}
+
+/// A path as it may be logged: without what follows the `?`, and without the word that lets students into an
+/// online class.
+fn shown(path: &str) -> String {
+    match path.split_once("/online/") {
+        Some((before, _)) => format!("{before}/online/…"),
+        None => path.chars().take(200).collect(),
+    }
 }
 
 /// Nothing from anywhere but here, and no text ever becomes markup: the one policy allowed makes

@@ -16,6 +16,7 @@ use crate::{op, params};
 const MAX_PAGE: i64 = 500;
 /// Refused logins and scanners can be many: the oldest go. Records never do.
 const MAX_HAPPENINGS: i64 = 100_000;
+const MAX_LOGINS: i64 = 50_000;
 /// How the names of fields end whose values are nobody's business.
 const SECRET: [&str; 4] = ["_hash", "_seed", "_token", "_key"];
 
@@ -70,6 +71,33 @@ pub fn note(tx: &mut WriteTx<'_>, action: &str, entity: &str, detail: &str) -> R
         )?;
     }
     Ok(())
+}
+
+/// Somebody logged in.
+pub const LOGGED_IN: &str = "logged_in";
+/// Somebody was refused.
+pub const LOGIN_REFUSED: &str = "login_refused";
+
+/// As [`note`], for one of the two above. They have a bound of their own, since a college logs in every morning.
+pub(crate) fn note_login(tx: &mut WriteTx<'_>, action: &str, who: &str) -> Result<()> {
+    note(tx, action, who, "")?;
+    if tx.now() % 64 == 0 {
+        tx.execute(
+            "DELETE FROM happening WHERE action IN ('logged_in', 'login_refused') AND id < (SELECT id FROM happening \
+             WHERE action IN ('logged_in', 'login_refused') ORDER BY id DESC LIMIT 1 OFFSET ?1)",
+            params![MAX_LOGINS],
+        )?;
+    }
+    Ok(())
+}
+
+/// How often something was noted at `since` or later.
+pub fn count_since(tx: &mut Tx<'_>, action: &str, since: UtcMillis) -> Result<i64> {
+    tx.query_one(
+        "SELECT COUNT(*) FROM happening WHERE id >= ?1 AND action = ?2",
+        params![id::first_at(since), action],
+    )?
+    .get(0)
 }
 
 /// Whether the actor's same action on the same thing was noted at `since` or later.

@@ -26,7 +26,7 @@ pub(crate) trait Engine: Send {
     fn render(&self, migration: &str) -> String;
     /// Whether several processes may share the database.
     fn is_shared(&self) -> bool;
-    /// Frees what space it can, after the disk was full.
+    /// Takes as little of the disk as it can, now that there is little.
     fn make_room(&mut self) {}
     /// Makes the connection usable again if it was lost.
     fn revive(&mut self) -> Result<()>;

@@ -18,6 +18,7 @@ mod writer;
 pub mod admin;
 pub mod audit;
 pub mod backup;
+pub mod check;
 pub mod course;
 pub mod course_standing;
 pub mod course_summary;
@@ -95,6 +96,7 @@ pub struct Store {
     events: broadcast::Sender<Event>,
     clock: Arc<dyn Clock>,
     location: Location,
+    place: Option<Arc<Place>>,
     space: Option<Arc<Space>>,
 }
 
@@ -126,6 +128,13 @@ impl Store {
             Location::File(path) => Some(Place::new(path)),
             Location::Postgres(_) => None,
         };
+        // First of all: on a full disk the room that was set aside is what lets the database be opened.
+        let space = match location {
+            Location::File(path) if care.least_space > 0 => {
+                Some(Space::guard(path.parent().unwrap_or(path), care.least_space)?)
+            }
+            _ => None,
+        };
         let open_engine = |mode| open_engine(location, place.as_ref(), mode);
         let mut engine = open_engine(Mode::Write)?;
         if let Some(backups) = &care.backups {
@@ -139,12 +148,6 @@ impl Store {
         if let Some(place) = &place {
             place.belongs_to(node.id);
         }
-        let space = match location {
-            Location::File(path) if care.least_space > 0 => {
-                Some(Space::guard(path.parent().unwrap_or(path), care.least_space)?)
-            }
-            _ => None,
-        };
         let (events, _) = broadcast::channel(EVENTS);
 
         if let Location::Postgres(url) = location {
@@ -168,7 +171,7 @@ impl Store {
             let (jobs, clock) = (Arc::clone(&jobs), Arc::clone(&clock));
             spawn("reader", move || read_loop(engine, &jobs, &*clock))?;
         }
-        let store = Self { writes, reads, events, clock, location: location.clone(), space };
+        let store = Self { writes, reads, events, clock, location: location.clone(), place, space };
         store.write_blocking(apply::rebuild_if_outdated)?;
         Ok(store)
     }
@@ -179,6 +182,13 @@ impl Store {
 
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// Closes the SQLite file, so that it can be moved away. Whatever waits is refused.
+    pub fn leave(&self) {
+        if let Some(place) = &self.place {
+            place.leave();
+        }
     }
 
     /// The space of the disk, when somebody looks after it.

@@ -1,9 +1,10 @@
 //! Failed logins, counted per account and never per address: a class behind one router isn't locked out,
 //! and a guesser gains nothing by changing addresses.
 
-use arise_core::clock::{DAY, MINUTE, SECOND};
+use arise_core::clock::{DAY, HOUR, MINUTE, SECOND};
 use arise_core::{Error, Result, UtcMillis};
 
+use crate::audit;
 use crate::params;
 use crate::tx::{Tx, WriteTx};
 
@@ -12,6 +13,8 @@ const FREE: i64 = 4;
 const LONGEST: UtcMillis = 15 * MINUTE;
 /// A day without a wrong try is forgiven.
 const KEPT: UtcMillis = DAY;
+/// Accounts of an hour whose refused logins are noted.
+const REFUSED_AN_HOUR: i64 = 200;
 
 /// How long an account waits after its n-th failure in a row: nothing for the first few, then 2 s, doubling
 /// up to 15 minutes.
@@ -59,6 +62,23 @@ pub fn failed(tx: &mut WriteTx<'_>, account: &str) -> Result<()> {
         tx.execute("DELETE FROM login_failure WHERE allowed_at < ?1", params![now - KEPT])?;
     }
     Ok(())
+}
+
+/// Notes in the audit trail that somebody was refused: once an hour and account, and only so many an hour, so that
+/// whoever guesses can't fill the disk, or push out what others did.
+pub fn note_refused(tx: &mut WriteTx<'_>, who: &str) -> Result<()> {
+    let since = tx.now() - HOUR;
+    if audit::noted_since(tx, audit::LOGIN_REFUSED, who, since)?
+        || audit::count_since(tx, audit::LOGIN_REFUSED, since)? >= REFUSED_AN_HOUR
+    {
+        return Ok(());
+    }
+    audit::note_login(tx, audit::LOGIN_REFUSED, who)
+}
+
+/// Notes in the audit trail that the actor logged in.
+pub fn note_entered(tx: &mut WriteTx<'_>) -> Result<()> {
+    audit::note_login(tx, audit::LOGGED_IN, "")
 }
 
 pub fn succeeded(tx: &mut WriteTx<'_>, account: &str) -> Result<()> {

@@ -11,6 +11,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::sqlite::{self, Mode};
 
+/// Before a connection is closed whose file isn't at its path any more: closing the last one would delete the log by
+/// its name, and that may be another file's by now.
+pub(crate) fn close_quietly(connection: &Connection) {
+    // It fails for a connection that is of no use anyway.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
 /// Device and number of a file.
 pub(crate) type File = (u64, u64);
 
@@ -66,8 +73,7 @@ impl Place {
     pub(crate) fn leave(&self) {
         for slot in lock(&self.slots).iter() {
             if let Some(connection) = lock(slot).take() {
-                // Closing the last one would delete the log by its name, and that may be another file's by now.
-                let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+                close_quietly(&connection);
             }
         }
     }

@@ -8,7 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 
 use crate::engine::{Engine, PART, Parts};
-use crate::place::{File, Place, Slot, lock};
+use crate::place::{self, File, Place, Slot, lock};
 use crate::value::{Row, Value};
 
 pub(crate) struct Sqlite {
@@ -62,6 +62,17 @@ impl Sqlite {
     /// Whether the file that is open is still the one at its path.
     fn is_in_place(&self) -> bool {
         self.file == self.place.file()
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        let connection = lock(&self.slot).take();
+        if let Some(connection) = connection
+            && !self.is_in_place()
+        {
+            place::close_quietly(&connection);
+        }
     }
 }
 
@@ -173,9 +184,10 @@ impl Engine for Sqlite {
     }
 
     fn make_room(&mut self) {
-        // What the log holds goes to where it belongs, and its space is used again.
-        let _ =
-            self.with(|connection| connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
+        // What the log holds goes to where it belongs; then its own space is used again, or given back.
+        let _ = self.with(|connection| {
+            connection.execute_batch("PRAGMA journal_size_limit = 262144; PRAGMA wal_checkpoint(PASSIVE);")
+        });
     }
 
     fn revive(&mut self) -> Result<()> {

@@ -26,6 +26,11 @@ impl<'a> Tx<'a> {
         self.now
     }
 
+    /// Whether several processes may share the database.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.engine.is_shared()
+    }
+
     /// # Errors
     /// `disk_error` and its like when the database can't be read; `internal` for a fault of the query.
     pub fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {

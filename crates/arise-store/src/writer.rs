@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::engine::Engine;
 use crate::event::Event;
-use crate::space::Space;
+use crate::space::{Room, Space};
 use crate::tx::{Effects, NodeState, Tx, WriteTx};
 use crate::{node, params, tally};
 
@@ -88,7 +88,6 @@ impl Writer {
             }
             if let Some(space) = &self.space {
                 space.look();
-                self.engine.make_room();
             }
         } else if !self.engine.is_shared() {
             for event in events {
@@ -98,6 +97,9 @@ impl Writer {
         }
         for done in answers {
             done(outcome.clone());
+        }
+        if self.space.as_ref().is_some_and(|space| space.room() != Room::Enough) {
+            self.engine.make_room();
         }
         // Jobs that never ran, because the transaction couldn't begin.
         for job in batch.drain(..) {

@@ -45,7 +45,7 @@ pub(crate) fn run(store: &Store, password: Option<&str>, time_zone: Option<&str>
 }
 
 /// Four groups of four letters and digits without those that look alike: 80 bits.
-fn random_password() -> Result<String> {
+pub(crate) fn random_password() -> Result<String> {
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567892";
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)

@@ -1,12 +1,18 @@
 //! arise: attendance for an institution, offline and online.
 
+mod admin;
+mod backup;
 mod config;
 mod demo;
+mod doctor;
 mod first_run;
 mod import;
 mod log;
+mod running;
 mod scanner;
 mod serve;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -25,6 +31,14 @@ struct Cli {
 enum Command {
     /// Runs the server.
     Serve(serve::Serve),
+    /// Copies all records into the folder of backups, while the server runs or not.
+    Backup(backup::Backup),
+    /// Puts a backup in the place of all records, and keeps a copy of them.
+    Restore(backup::Restore),
+    /// Looks at everything that may go wrong, and says what to do.
+    Doctor(doctor::Doctor),
+    /// Helps an administrator who can't log in.
+    Admin(admin::Admin),
     /// Shows the settings that hold here and where each comes from.
     Config(config::Flags),
     /// Imports records of another system.
@@ -35,12 +49,24 @@ enum Command {
     Scanner(scanner::Scanner),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),
         Command::Config(flags) => config::show(&flags),
         Command::Import(options) => import::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Scanner(options) => scanner::run(&options),
+        Command::Backup(options) => backup::make(&options),
+        Command::Restore(options) => backup::restore(&options),
+        Command::Doctor(options) => return doctor::run(&options),
+        Command::Admin(options) => admin::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // For people: what went wrong, and why, on one line.
+            eprintln!("arise: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

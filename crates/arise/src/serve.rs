@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use arise_core::SystemClock;
@@ -12,7 +13,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::config::{Config, Flags};
+use crate::running::{self, Sign};
 use crate::{first_run, log};
+
+/// How often it is looked whether a backup is due, and how long after the start for the first time.
+const LOOK_FOR_BACKUP: Duration = Duration::from_secs(600);
+const FIRST_LOOK: Duration = Duration::from_secs(60);
 
 #[derive(clap::Args, Debug, Clone)]
 pub(crate) struct Serve {
@@ -30,12 +36,18 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
     for note in config.notes() {
         tracing::warn!("{note}");
     }
-    let store = Store::open(&config.location(&data), Arc::new(SystemClock))?;
+    let store = Store::open_with(&config.location(&data), Arc::new(SystemClock), &config.care(&data))?;
     let made = first_run::run(&store, config.admin_password(), config.time_zone())?;
     runtime()?.block_on(async {
         let listener = listen(config.host(), config.port()).await?;
         let address = listener.local_addr()?;
-        let app = App::new(store, config.http()).await?;
+        let key = running::new_key()?;
+        let http = arise_http::Config { operator_key: Some(key.clone()), ..config.http(&data) };
+        let app = App::new(store, http).await?;
+        let _sign = Sign::put_up(&data, &base_url(address), &key)?;
+        if config.backup_hours() > 0 {
+            tokio::spawn(back_up(app.clone(), config.backup_hours()));
+        }
         tracing::info!(%address, "arise is ready");
         println!("arise is ready: {}", base_url(address));
         if let Some(password) = made {
@@ -47,6 +59,19 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
         }
         arise_http::serve(app, listener, stop_signal()).await.context("the server stopped")
     })
+}
+
+/// Makes a backup whenever the last one is so many hours old.
+async fn back_up(app: App, hours: u64) {
+    let start = tokio::time::Instant::now() + FIRST_LOOK;
+    let mut looks = tokio::time::interval_at(start, LOOK_FOR_BACKUP);
+    loop {
+        looks.tick().await;
+        // What went wrong was logged, and `arise doctor` says that backups are old.
+        if let Err(error) = app.back_up_when_due(hours).await {
+            tracing::error!(%error, "there is no new backup");
+        }
+    }
 }
 
 /// A worker for each core but one, which the writer of the database has.

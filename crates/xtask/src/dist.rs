@@ -1,4 +1,5 @@
-//! `cargo xtask dist`: the archive that is handed out, and its checksum.
+//! `cargo xtask dist`: the archive that is handed out, and its checksum. Unpacked it is the folder that is copied to a
+//! stick: the records come to lie in `data/` beside the program.
 
 use std::fs;
 use std::path::Path;
@@ -32,9 +33,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     fs::create_dir_all(&folder)?;
     copy(&target_dir.join(&target).join("release/arise"), &folder)?;
-    for document in ["LICENSE", "README.md"] {
+    for document in [
+        "LICENSE",
+        "README.md",
+        "docs/OPERATIONS.md",
+        "docs/SECURITY.md",
+        "packaging/START.txt",
+        "packaging/arise.service",
+    ] {
         copy(&workspace::root().join(document), &folder)?;
     }
+
+    fs::create_dir(folder.join("data"))?;
+    fs::write(
+        folder.join("data/README.txt"),
+        "The records of arise. Copy the folder \"backups\" elsewhere now and then.\n",
+    )?;
 
     let archive = format!("{name}.tar.gz");
     // The same files give the same archive: no times, owners or order of this machine.

@@ -6,13 +6,18 @@ import { clock, nowLike, shortDay } from "../lib/time";
 const plain = (word: string) => word.replaceAll("_", " ");
 
 const actions: Record<string, () => string> = {
+  backed_up: () => t("did_backed_up"),
   changed: () => t("did_changed"),
   created: () => t("did_created"),
   deleted: () => t("did_deleted"),
   ended: () => t("did_ended"),
   enrolled: () => t("did_enrolled"),
   left: () => t("did_left"),
+  logged_in: () => t("did_logged_in"),
+  login_refused: () => t("did_login_refused"),
   marked: () => t("did_marked"),
+  password_changed: () => t("did_password_changed"),
+  password_reset: () => t("did_password_reset"),
   reopened: () => t("did_reopened"),
   replayed: () => t("did_replayed"),
   restored: () => t("did_restored"),

@@ -90,7 +90,8 @@ function parse(text: string): unknown {
 }
 
 /** The login has run out: ask again, and come back here. */
-function toLogin(): void {
+/** Leads to the login, and from there back to this page. */
+export function toLogin(): void {
   const role = { "/t": "teacher", "/a": "admin", "/m": "student" }[location.pathname.slice(0, 2)] ?? "teacher";
   const next = location.pathname + location.search;
   location.replace(`/login?as=${role}&next=${encodeURIComponent(next)}`);

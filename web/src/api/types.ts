@@ -2,12 +2,19 @@
 
 export type Role = "admin" | "teacher" | "student";
 
+/** Who is logged in. */
 export interface WhoAmI {
   role: Role;
   id: string;
   name: string;
   expires_at: string;
   must_change_password?: boolean;
+}
+
+/** What `GET /api/session` answers to somebody who isn't logged in. */
+export interface Nobody {
+  role: null;
+  must_change_password: false;
 }
 
 export interface Health {

@@ -69,6 +69,11 @@ impl DeviceKeys {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
+    /// Reads all of them again: other records took the place of these.
+    pub(crate) fn forget(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     async fn read(&self, store: &Store, id: DeviceId) -> Result<Option<Credential>> {
         let found = store.read(move |tx| device::credential(tx, id)).await?;
         let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);

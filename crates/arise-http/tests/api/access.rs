@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 /// Whatever else becomes public must be named here.
 const PUBLIC: &[&str] = &[
     "GET /api/health",
+    // Says that nobody is logged in.
+    "GET /api/session",
     "POST /api/admin/login",
     "POST /api/teacher/login",
     "POST /api/student/login",
@@ -61,12 +63,12 @@ fn refusal(access: Access, taken: Taken) -> Option<u16> {
     match (access, taken) {
         (Access::Public, _)
         | (Access::LoggedIn, Taken::Admin | Taken::Teacher | Taken::Student)
-        | (Access::Admin, Taken::Admin)
+        | (Access::Admin | Access::Operator, Taken::Admin)
         | (Access::Teacher, Taken::Teacher)
         | (Access::Student, Taken::Student)
         | (Access::Device | Access::AnyDevice, Taken::Device) => None,
         (
-            Access::Admin | Access::Teacher | Access::Student,
+            Access::Admin | Access::Operator | Access::Teacher | Access::Student,
             Taken::Admin | Taken::Teacher | Taken::Student,
         ) => Some(403),
         // Its keys are tested elsewhere: this server has none.

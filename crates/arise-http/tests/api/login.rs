@@ -202,7 +202,7 @@ async fn a_first_password_has_to_be_changed_before_anything_else() {
         let new = server.anyone.bearer(answer["token"].as_str().unwrap());
 
         for route in arise_http::routes(&server.app) {
-            if route.access == arise_http::Access::Admin {
+            if matches!(route.access, arise_http::Access::Admin | arise_http::Access::Operator) {
                 let path = route.path.replace("{id}", crate::NO_ID);
                 Answer::of(new.request(route.method, &path)).await.refused(403, "password_change_needed");
             }
@@ -268,7 +268,82 @@ async fn the_cookie_is_for_this_site_and_no_script() {
         let out = browser.post("/api/logout", Value::Null).await;
         assert_eq!(out.header("set-cookie"), "arise_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
         server.anyone.post("/api/logout", Value::Null).await.ok();
-        server.anyone.cookie("").get("/api/session").await.refused(401, "not_logged_in");
+        assert_eq!(server.anyone.cookie("").get("/api/session").await.ok()["role"], Value::Null);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_are_in_the_audit_trail() {
+    for_both(async |server| {
+        let admin = server.admin().await;
+        let class = server.class("CS101", 1).await;
+        let roll = class.students[0].university_roll_no.clone();
+        let trail = async || {
+            let trail = admin.get("/api/admin/audit?limit=500").await.ok();
+            let logins = |entry: &&Value| entry["action"].as_str().is_some_and(|a| a.starts_with("log"));
+            trail["entries"].as_array().unwrap().iter().filter(logins).cloned().collect::<Vec<_>>()
+        };
+        let before = trail().await.len();
+        server.advance(arise_core::clock::SECOND);
+        server.log_in_student(&roll).await;
+        let entered = trail().await.remove(0);
+        assert_eq!((&entered["action"], &entered["actor_role"]), (&json!("logged_in"), &json!("student")));
+        assert_eq!(entered["actor_name"], class.students[0].student_name);
+
+        server.advance(arise_core::clock::SECOND);
+        for _ in 0..3 {
+            let body = json!({"university_roll_no": roll, "password": "hunter2"});
+            server.anyone.post("/api/student/login", body).await.refused(401, "wrong_login");
+        }
+        let refused = trail().await.remove(0);
+        assert_eq!((&refused["action"], &refused["actor_role"]), (&json!("login_refused"), &json!("system")));
+        assert_eq!(refused["entity_label"], format!("student {}", class.students[0].student_name));
+        assert_eq!(trail().await.len(), before + 2, "one line an hour and account");
+        server.advance(arise_core::clock::HOUR + 1);
+        let body = json!({"university_roll_no": roll, "password": "hunter2"});
+        server.anyone.post("/api/student/login", body).await.refused(401, "wrong_login");
+        assert_eq!(trail().await.len(), before + 3);
+
+        // Names that don't exist are one account, however many somebody makes up.
+        for number in 0..20 {
+            let body = json!({"username": format!("hunter{number}"), "password": "x"});
+            server.anyone.post("/api/admin/login", body).await.refused(401, "wrong_login");
+        }
+        let all = trail().await;
+        assert_eq!(all.len(), before + 4);
+        assert!(!json!(all).to_string().contains("hunter"), "what was typed is kept");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_guesses_does_not_fill_the_audit_trail() {
+    for_both(async |server| {
+        let refused = async |names: std::ops::Range<i64>| {
+            let write = move |tx: &mut arise_store::WriteTx<'_>| {
+                names.clone().try_for_each(|n| arise_store::login::note_refused(tx, &format!("student {n}")))
+            };
+            server.store().write(write).await.unwrap();
+            server.count("SELECT COUNT(*) FROM happening WHERE action = 'login_refused'", &[]).await
+        };
+        assert_eq!(refused(0..1_000).await, 200);
+        assert_eq!(refused(1_000..2_000).await, 200);
+        server.advance(arise_core::clock::HOUR + 1);
+        assert_eq!(refused(0..1_000).await, 400);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_that_they_are_nobody() {
+    for_both(async |server| {
+        let nobody = json!({"role": null, "id": null, "name": null, "expires_at": null, "must_change_password": false});
+        assert_eq!(server.anyone.get("/api/session").await.ok(), nobody);
+        // A login that ended is an error: whoever shows it believes to be somebody.
+        server.anyone.bearer("garbage").get("/api/session").await.refused(401, "not_logged_in");
+        server.anyone.cookie("garbage").get("/api/session").await.refused(401, "not_logged_in");
+        assert_eq!(server.admin().await.get("/api/session").await.ok()["role"], "admin");
     })
     .await;
 }

@@ -4,10 +4,12 @@
 
 mod access;
 mod audit;
+mod backup;
 mod course;
 mod device;
 mod enrolment;
 mod history;
+mod limits;
 mod live;
 mod login;
 mod mark;

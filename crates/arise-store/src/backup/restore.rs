@@ -77,7 +77,16 @@ fn replace_inside(
     progress: &dyn Fn(u8),
 ) -> Result<Restored> {
     // The writer's lock is held: what is copied now is what will be replaced.
-    let before = backups.make(location, tx.now(), Reason::BeforeRestore, &|_| {})?;
+    let before = backups.make(location, tx.now(), Reason::BeforeRestore, &|_| {}).map_err(
+        |error| match error.code {
+            "backup_damaged" | "database_damaged" => Error::unavailable(
+                "records_damaged",
+                "The records here are damaged, so that no whole copy of them can be made. Stop arise and use \
+                 `arise restore`, which keeps the damaged file.",
+            ),
+            _ => error,
+        },
+    )?;
     progress(30);
     let set_aside = missing(tx, source)?;
     let node = *tx.node;
@@ -199,6 +208,8 @@ pub fn add_missing(
     let name = name.to_owned();
     store.write_blocking(move |tx| {
         tx.act_as(by);
+        // They have old stamps, and wait for the hub all the same.
+        tx.execute("UPDATE sync SET walked = 0", &[])?;
         audit::note(tx, "restored", &name, &format!("{added} missing records were brought back"))
     })?;
     Ok(added)

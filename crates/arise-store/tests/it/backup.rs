@@ -316,6 +316,7 @@ fn an_older_database_is_copied_before_it_is_changed() {
         for column in ["incarnation", "restored_at", "restored_from"] {
             tx.execute(&format!("ALTER TABLE node DROP COLUMN {column}"), &[])?;
         }
+        tx.execute("DROP INDEX happening_login", &[])?;
         tx.execute("DELETE FROM migration WHERE version = 13", &[])
     })
     .unwrap();

@@ -93,3 +93,33 @@ fn a_copy_that_took_the_place_is_gone_on_with() {
     drop(pulled);
     let _ = fs::remove_dir_all(away);
 }
+
+#[test]
+fn stopping_leaves_what_has_taken_the_place_alone() {
+    let (mut node, other) = (Node::sqlite(), Node::sqlite());
+    node.semester("Mine");
+    let away = pull_out(&node);
+    // Another one's, whose last record is in its log alone, and whose program was killed.
+    other.semester("Theirs");
+    fs::create_dir(folder(&node)).unwrap();
+    for name in ["arise.db", "arise.db-wal"] {
+        fs::copy(folder(&other).join(name), folder(&node).join(name)).unwrap();
+    }
+    let log = folder(&node).join("arise.db-wal");
+    let size = fs::metadata(&log).unwrap().len();
+    assert!(size > 0);
+    // The store that had been pulled out ends.
+    let ended = Store::open(&other.location, node.clock.clone()).unwrap();
+    drop(std::mem::replace(&mut node.store, ended));
+    let taken = Store::open(&Location::File(away.join("arise.db")), node.clock.clone()).unwrap();
+    taken.read_blocking(|tx| tx.query("SELECT 1 FROM node", &[]).map(|_| ())).unwrap();
+    for _ in 0..20 {
+        assert_eq!(fs::metadata(&log).map(|about| about.len()).unwrap_or_default(), size);
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+    let found = Store::open(&Location::File(folder(&node).join("arise.db")), node.clock.clone()).unwrap();
+    let count = found.read_blocking(|tx| tx.query_one("SELECT COUNT(*) FROM semester", &[])?.get::<i64>(0));
+    assert_eq!(count.unwrap(), 1);
+    drop(taken);
+    let _ = fs::remove_dir_all(away);
+}

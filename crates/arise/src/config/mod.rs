@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use arise_http::NodeType;
-use arise_store::Location;
+use arise_store::backup::Backups;
+use arise_store::{Care, Location};
 
 pub(crate) use flags::Flags;
 use setting::{Kind, SETTINGS};
@@ -115,6 +116,33 @@ impl Config {
         Ok(folder)
     }
 
+    pub(crate) fn backups(&self, data: &Path) -> Backups {
+        let folder = self.text("backups").map_or_else(|| data.join("backups"), PathBuf::from);
+        Backups { folder, kept: usize::try_from(self.number("backups_kept")).unwrap_or(usize::MAX) }
+    }
+
+    pub(crate) fn backup_hours(&self) -> u64 {
+        self.number("backup_hours")
+    }
+
+    /// Bytes.
+    pub(crate) fn least_space(&self) -> u64 {
+        self.number("min_free_mb").saturating_mul(1_000_000)
+    }
+
+    pub(crate) fn secret_key(&self) -> Option<&str> {
+        self.text("secret_key")
+    }
+
+    pub(crate) fn sync_api_key(&self) -> Option<&str> {
+        self.text("sync_api_key")
+    }
+
+    /// What is looked after while the records are open.
+    pub(crate) fn care(&self, data: &Path) -> Care {
+        Care { backups: Some(self.backups(data)), least_space: self.least_space() }
+    }
+
     pub(crate) fn location(&self, data: &Path) -> Location {
         match (self.text("database_url"), self.text("database_path")) {
             (Some(url), _) => Location::Postgres(url.to_owned()),
@@ -123,7 +151,7 @@ impl Config {
         }
     }
 
-    pub(crate) fn http(&self) -> arise_http::Config {
+    pub(crate) fn http(&self, data: &Path) -> arise_http::Config {
         let hub = self.text("hub").and_then(switch).unwrap_or_default();
         let origins = self.text("allow_origin").unwrap_or_default();
         arise_http::Config {
@@ -137,6 +165,9 @@ impl Config {
                 .collect(),
             older_nodes: arise_http::OlderNodes::parse(self.text("sync_api_key").unwrap_or_default()),
             proxies: usize::try_from(self.number("proxies")).unwrap_or_default(),
+            backups: Some(self.backups(data)),
+            operator_key: None,
+            limits: arise_http::Limits::default(),
         }
     }
 

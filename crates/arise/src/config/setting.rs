@@ -202,6 +202,15 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_is_explained() {
+        let text = include_str!("../../../../docs/OPERATIONS.md");
+        for setting in SETTINGS {
+            let row = format!("| `{}` | `{}` | ", setting.key, setting.env);
+            assert!(text.contains(&row), "{row} isn't in docs/OPERATIONS.md");
+        }
+    }
+
+    #[test]
     fn a_mistyped_name_finds_the_right_one() {
         for (typed, meant) in [
             ("prot", Some("port")),

@@ -1,7 +1,5 @@
 //! The settings of the program as it is started: what holds, what is refused, what is never shown.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 use std::path::Path;
 use std::process::{Command, Output};
 
