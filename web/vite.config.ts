@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { bundleBars } from "./build/bundle-bars.ts";
 import { precompress } from "./build/precompress.ts";
 
-const pages = ["login", "teacher", "projector", "admin", "student"];
+const pages = ["login", "teacher", "projector", "admin", "student", "help"];
 // All components on one page, for whoever works on them; not in what people get.
 if (process.env.ARISE_COMPONENTS === "1") pages.push("components");
 

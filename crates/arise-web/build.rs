@@ -14,6 +14,7 @@ const SOURCES: &[&str] = &[
     "src",
     "admin.html",
     "components.html",
+    "help.html",
     "login.html",
     "projector.html",
     "student.html",
@@ -62,7 +63,7 @@ fn write_stub(dist: &Path) -> std::io::Result<()> {
         fs::remove_dir_all(dist)?;
     }
     fs::create_dir_all(dist)?;
-    for page in ["admin", "login", "projector", "student", "teacher"] {
+    for page in ["admin", "help", "login", "projector", "student", "teacher"] {
         fs::write(dist.join(page).with_extension("html"), STUB)?;
     }
     Ok(())

@@ -10,6 +10,7 @@ import {
   startSession,
   test,
 } from "./page";
+import { SignedScanner } from "./scanner";
 import { seed } from "./seed";
 
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -57,6 +58,12 @@ for (const width of [1366, 360, 320]) {
       }
       await page.getByRole("button", { name: "Log in" }).click();
       await check(page, "login with fields missing");
+    });
+
+    test("help", async ({ page }) => {
+      await page.goto("/help");
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      await check(page, "help");
     });
 
     test("components", async ({ page }) => {
@@ -154,6 +161,15 @@ for (const width of [1366, 360, 320]) {
         await expect(page.locator(".skeleton")).toHaveCount(0);
         await check(page, path);
       }
+      const scanner = await SignedScanner.pair(page.request, `Axe ${width} ${seeded.course.code}`);
+      await scanner.post("/api/device/heartbeat", { enrolled_slots: [1, 4], slot_capacity: 200 });
+      await page.goto(`/a/scanners?fingers=${scanner.id}&course=${seeded.course.id}`);
+      await expect(page.getByRole("dialog").getByText("10 of 12 students", { exact: false })).toBeVisible();
+      await check(page, "fingers by roll");
+      await page.getByRole("button", { name: "Let slots belong to students" }).click();
+      await expect(page.getByRole("dialog").getByText("Slots belong to students, in every course.")).toBeVisible();
+      await check(page, "fingers of students");
+      await page.request.delete(`/api/admin/devices/${scanner.id}`);
       await page.goto(`/a/students?q=${seeded.students[0]!.roll}`);
       await page.getByRole("checkbox", { name: `Choose ${seeded.students[0]!.name}` }).check();
       await check(page, "a chosen row");
@@ -186,3 +202,36 @@ for (const width of [1366, 360, 320]) {
     });
   });
 }
+
+test.describe("when the server fails", () => {
+  // What fails is answered by the test, which workers of the page would not ask.
+  test.use({ serviceWorkers: "block", colorScheme: "light", viewport: { width: 360, height: 740 }, failing: true });
+
+  const broken = { error: "It broke", message: "It broke", code: "internal", request_id: "0000abcd" };
+
+  for (const role of ["teacher", "administrator", "student"] as const) {
+    test(`every screen of a ${role} says so`, async ({ page }) => {
+      test.setTimeout(4 * 60_000);
+      const seeded = await seed();
+      const { id } = seeded.students[0]!;
+      const course = seeded.course.id;
+      const screens = {
+        teacher: ["/t", "/t/s/019cd0db-0000-7000-8000-000000000000", `/t/c/${course}`, `/t/c/${course}/register`, `/t/c/${course}/figures`, `/t/c/${course}/sheet`],
+        administrator: ["/a", "/a/students", "/a/teachers", "/a/courses", `/a/courses/${course}/students`, "/a/semesters", "/a/scanners", "/a/settings", "/a/setup", "/a/audit", `/a/analytics/course/${course}`, `/a/analytics/student/${id}`, "/a/analytics/trends"],
+        student: ["/me", "/me/leaderboard", `/me/c/${course}`],
+      }[role];
+      await { teacher: () => logInAsTeacher(page, seeded), administrator: () => logInAsAdmin(page), student: () => logInAsStudent(page, seeded) }[role]();
+      await page.route(
+        (url) => url.pathname.startsWith("/api/") && url.pathname !== "/api/session",
+        (route) => route.fulfill({ status: 500, json: broken }),
+      );
+      for (const path of screens) {
+        await page.goto(path);
+        await expect.soft(page.getByRole("alert").first(), path).toContainText("It broke");
+        await expect.soft(page.getByRole("alert").first(), path).toContainText("0000abcd");
+        await expectNoSidewaysScroll(page);
+        await expectAccessible(page, `${path} when the server fails`);
+      }
+    });
+  }
+});

@@ -39,6 +39,7 @@ pub fn page(path: &str) -> Option<&'static str> {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
     match (parts.next()?, parts.next(), parts.next(), parts.next(), parts.next()) {
         ("login", None, ..) => Some("login.html"),
+        ("help", None, ..) => Some("help.html"),
         ("t", Some("s"), Some(_), Some("project"), None) => Some("projector.html"),
         ("t", ..) => Some("teacher.html"),
         ("a", ..) => Some("admin.html"),
@@ -74,6 +75,7 @@ mod tests {
     fn every_url_of_the_ui_has_a_page() {
         for (path, expected) in [
             ("/login", Some("login.html")),
+            ("/help", Some("help.html")),
             ("/t", Some("teacher.html")),
             ("/t/", Some("teacher.html")),
             ("/t/s/0192", Some("teacher.html")),
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_page_is_a_file() {
-        for path in ["/login", "/t", "/t/s/1/project", "/a", "/me"] {
+        for path in ["/login", "/help", "/t", "/t/s/1/project", "/a", "/me"] {
             let file = asset(page(path).unwrap()).unwrap();
             assert_eq!(file.content_type, "text/html; charset=utf-8");
             assert!(!file.immutable);

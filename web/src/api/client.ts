@@ -1,3 +1,5 @@
+import { noteSource } from "../lib/kept.svelte";
+
 /** What went wrong, in the server's words where it had any. `status` 0: the server could not be reached. */
 export class ApiError extends Error {
   constructor(
@@ -66,7 +68,10 @@ async function request(path: string, options: Options): Promise<{ data: unknown;
     throw new ApiError("", 0, "offline", null);
   }
   const data = parse(text);
-  if (response.ok) return { data, headers: response.headers };
+  if (response.ok) {
+    noteSource(response.headers);
+    return { data, headers: response.headers };
+  }
 
   const body = (typeof data === "object" && data !== null ? data : {}) as Record<string, unknown>;
   const retryAfter = response.headers.get("Retry-After");

@@ -1,4 +1,5 @@
 import { followStream, type StreamSink } from "./stream";
+import { trustedUrl } from "./trusted-url";
 import type { FromWorker, ToWorker } from "./stream.worker";
 import workerUrl from "./stream.worker?sharedworker&url";
 
@@ -12,7 +13,7 @@ export function followShared(url: string, sink: SharedStreamSink): () => void {
   if (typeof SharedWorker === "undefined") return followStream(url, sink);
 
   let stopDirect: (() => void) | null = null;
-  const worker = new SharedWorker(trustedWorkerUrl() as string, { type: "module", name: "arise-streams" });
+  const worker = new SharedWorker(trustedUrl(workerUrl), { type: "module", name: "arise-streams" });
   const send = (message: ToWorker) => worker.port.postMessage(message);
   worker.port.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     if (data.type === "event") sink.event(data.name, data.data);
@@ -39,20 +40,4 @@ export function followShared(url: string, sink: SharedStreamSink): () => void {
     worker.port.close();
     stopDirect?.();
   };
-}
-
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): unknown };
-}
-
-let trustedUrl: unknown;
-
-/** Where Trusted Types are enforced, a worker's URL has to be vouched for; this one is the build's own. */
-function trustedWorkerUrl(): unknown {
-  const trustedTypes = (window as { trustedTypes?: TrustedTypes }).trustedTypes;
-  if (!trustedTypes) return workerUrl;
-  trustedUrl ??= trustedTypes
-    .createPolicy("arise-worker", { createScriptURL: (url) => url })
-    .createScriptURL(workerUrl);
-  return trustedUrl;
 }

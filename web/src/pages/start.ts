@@ -1,5 +1,6 @@
 import { mount, type Component } from "svelte";
 import { startLanguage } from "../i18n/locale.svelte";
+import { keepForOffline } from "../lib/offline";
 import "../lib/theme.svelte";
 import "../styles/base.css";
 
@@ -7,4 +8,5 @@ import "../styles/base.css";
 export async function start(page: Component): Promise<void> {
   await startLanguage();
   mount(page, { target: document.getElementById("app")! });
+  keepForOffline();
 }

@@ -8,6 +8,8 @@ export default {
   error_unexpected: "Something went wrong on this page. Reload it to go on.",
   excused: "Excused",
   excused_letter: "E",
+  help: "Help",
+  kept_as_of: "No connection. What you see is as of {time}.",
   language: "Language",
   late: "Late",
   late_letter: "L",

@@ -10,6 +10,8 @@ export default {
   error_unexpected: "इस पेज पर कुछ गड़बड़ हुई। आगे बढ़ने के लिए पेज फिर से खोलें।",
   excused: "छूट",
   excused_letter: "E",
+  help: "मदद",
+  kept_as_of: "कनेक्शन नहीं है। जो दिख रहा है वह {time} का है।",
   language: "भाषा",
   late: "देर से",
   late_letter: "L",

@@ -1,0 +1,4 @@
+import HelpApp from "./HelpApp.svelte";
+import { start } from "./start";
+
+void start(HelpApp);
