@@ -1,11 +1,12 @@
 //! What a student may be proud of.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Tally;
 use crate::streak::Streaks;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Badge {
     #[serde(rename = "type")]
     pub kind: &'static str,

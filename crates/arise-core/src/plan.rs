@@ -1,12 +1,13 @@
 //! What a student can do about their attendance in a course.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::setting::Settings;
 use crate::tally::{can_miss, needed_to_reach};
 use crate::{Standing, Tally};
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Plan {
     pub current_percent: f64,
     pub status: &'static str,

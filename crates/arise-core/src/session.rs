@@ -1,5 +1,6 @@
 //! A session: one class of one course, from its start to the moment the clock closes it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::MINUTE;
@@ -14,7 +15,7 @@ pub const EXTENSION: UtcMillis = 10 * MINUTE;
 /// How long after its end a teacher may reopen a session.
 pub const REOPEN_WITHIN: UtcMillis = 10 * MINUTE;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionType {
     Offline,

@@ -1,5 +1,6 @@
 //! Settings of the institution. They are replicated; what belongs to one machine is configuration instead.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -7,7 +8,7 @@ use crate::clock::MINUTE;
 use crate::zone::Zone;
 use crate::{Error, Result, UtcMillis, online, text};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
     pub batch_name: String,

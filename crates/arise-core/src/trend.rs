@@ -1,5 +1,6 @@
 //! Whether a student's attendance rises or falls.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Status;
@@ -11,7 +12,7 @@ pub const MANY: usize = 30;
 /// Percentage points by which the last few sessions may differ from the many without being a direction.
 pub const TOLERANCE: f64 = 5.0;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     Up,
@@ -19,7 +20,7 @@ pub enum Direction {
     Stable,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Trend {
     /// The share of the last [`FEW`] sessions that was attended, in percent.
     pub few: f64,

@@ -3,6 +3,7 @@
 use arise_core::Role;
 use arise_store::audit::{self, Entry};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -13,13 +14,14 @@ use crate::extract::{Json, Params};
 
 const DEFAULT_LIMIT: i64 = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Place {
     cursor: Option<Uuid>,
     limit: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
 pub(crate) struct EntryView {
     id: Uuid,
     at: String,
@@ -35,7 +37,8 @@ pub(crate) struct EntryView {
     reason: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditTrail")]
 pub(crate) struct Trail {
     entries: Vec<EntryView>,
     /// Where the next page begins; `null` on the last.

@@ -9,12 +9,13 @@ use arise_store::backup::{self, Backup, Backups, Reason};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
-use crate::error::{ApiError, ApiResult};
+use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
 
 /// How long an answer waits for the work's end; what takes longer goes on by itself.
@@ -24,13 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub(crate) struct Work(Mutex<Status>);
 
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[schemars(rename = "BackupProgress")]
 pub(crate) struct Status {
     running: Option<Running>,
     last: Option<Value>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "BackupRunning")]
 struct Running {
     what: &'static str,
     percent: u8,
@@ -49,7 +52,8 @@ impl Work {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Backup")]
 pub(crate) struct BackupView {
     name: String,
     /// Bytes.
@@ -188,11 +192,36 @@ impl std::str::FromStr for Name {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct RestoreBody {
     /// Only bring back what isn't there, and change nothing else.
     #[serde(default)]
     missing_only: bool,
+}
+
+/// What became of a restore.
+#[derive(JsonSchema)]
+#[schemars(rename = "Restored")]
+#[expect(dead_code, reason = "for the API document; the work writes it")]
+pub(crate) struct RestoreView {
+    status: String,
+    message: Option<String>,
+    /// Of one that only brings back what isn't there.
+    records_added: Option<i64>,
+    /// In the backup.
+    records: Option<i64>,
+    records_set_aside: Option<i64>,
+    /// The backup of what it replaced.
+    before: Option<String>,
+}
+
+/// It takes long and goes on.
+#[derive(JsonSchema)]
+#[schemars(rename = "BackupWorkBegun")]
+#[expect(dead_code, reason = "for the API document")]
+pub(crate) struct WorkBegun {
+    status: String,
+    message: String,
 }
 
 pub(crate) async fn restore(
@@ -241,8 +270,15 @@ fn answer(done: Option<Value>, status: StatusCode) -> Response {
     }
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Checked {
+    #[schemars(extend("enum" = ["success", "error"]))]
+    status: &'static str,
+    problems: Vec<String>,
+}
+
 /// Looks whether the records are whole and counted right: `problems` is empty when all is well.
-pub(crate) async fn check(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn check(State(app): State<App>) -> ApiResult<Json<Checked>> {
     let problems = app.store.read_settled(arise_store::check::problems).await?;
-    Ok(Json(json!({"status": if problems.is_empty() { "success" } else { "error" }, "problems": problems})))
+    Ok(Json(Checked { status: if problems.is_empty() { "success" } else { "error" }, problems }))
 }

@@ -4,10 +4,10 @@ use arise_core::{CourseId, Error, ErrorKind, Result, SemesterId, TeacherId};
 use arise_store::course::{self, Course, CourseFields};
 use arise_store::{Tx, semester, teacher};
 use axum::extract::State;
-use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
 
+use crate::answer::{Created, Done, Made};
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Who};
@@ -17,7 +17,7 @@ use crate::list::{Page, Search};
 const DEFAULT_MINUTES: i64 = 60;
 
 /// What isn't said stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct CourseBody {
     course_name: Option<String>,
     course_code: Option<String>,
@@ -77,7 +77,7 @@ pub(crate) async fn create(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<CourseBody>,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<Created<Made>> {
     let id = app
         .store
         .write(move |tx| {
@@ -93,7 +93,7 @@ pub(crate) async fn create(
             course::create(tx, &fields)
         })
         .await?;
-    Ok((StatusCode::CREATED, Json(json!({"status": "success", "message": "Course added", "id": id}))))
+    Ok(Made::saying("Course added", id))
 }
 
 pub(crate) async fn update(
@@ -101,7 +101,7 @@ pub(crate) async fn update(
     Who(actor): Who,
     Id(id): Id<CourseId>,
     Json(body): Json<CourseBody>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
@@ -117,19 +117,19 @@ pub(crate) async fn update(
             course::update(tx, id, &fields)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Course saved"})))
+    Ok(Done::saying("Course saved"))
 }
 
 pub(crate) async fn remove(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<CourseId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
             course::archive(tx, id)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Course deleted"})))
+    Ok(Done::saying("Course deleted"))
 }

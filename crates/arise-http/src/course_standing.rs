@@ -7,6 +7,7 @@ use arise_core::{CourseId, SessionId, Standing, StudentId};
 use arise_store::course_standing::{self, Member, Point};
 use arise_store::{course, course_summary};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -14,7 +15,8 @@ use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
 use crate::session::course_of_teacher;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CourseAnalytics")]
 pub(crate) struct OfAdmin {
     course: CourseView,
     total_sessions: i64,
@@ -25,7 +27,8 @@ pub(crate) struct OfAdmin {
     trend: Vec<PointView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CourseAnalyticsCourse")]
 struct CourseView {
     id: CourseId,
     course_name: String,
@@ -34,7 +37,8 @@ struct CourseView {
     teacher_name: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CourseAnalyticsStudent")]
 struct StudentLine {
     student_id: StudentId,
     student_name: String,
@@ -44,10 +48,12 @@ struct StudentLine {
     absent_count: i64,
     total_sessions: i64,
     percentage: f64,
+    #[schemars(extend("enum" = ["safe", "warning", "critical"]))]
     status: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TrendPoint")]
 struct PointView {
     id: SessionId,
     start_time: String,
@@ -120,7 +126,8 @@ pub(crate) async fn of_admin(State(app): State<App>, Id(id): Id<CourseId>) -> Ap
     }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TeacherCourseAnalytics")]
 pub(crate) struct OfTeacher {
     total_sessions: i64,
     enrolled_count: usize,
@@ -130,7 +137,7 @@ pub(crate) struct OfTeacher {
     min_attendance_requirement: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AtRisk {
     student_id: StudentId,
     student_name: String,
@@ -141,6 +148,7 @@ struct AtRisk {
     total_sessions: i64,
     /// Nothing when the minimum can't be reached any more.
     sessions_needed: Option<i64>,
+    #[schemars(extend("enum" = ["good", "warning", "critical"]))]
     status: &'static str,
 }
 

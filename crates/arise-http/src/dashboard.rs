@@ -8,6 +8,7 @@ use arise_core::{CourseId, SemesterId, Standing};
 use arise_store::student;
 use arise_store::student_course::{self, StudentCourse};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -16,10 +17,11 @@ use crate::extract::{Json, Params, Who};
 use crate::scope::SemesterFilter;
 use crate::student_standing::overall;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Dashboard {
     student_name: String,
     overall_percentage: f64,
+    #[schemars(extend("enum" = ["good", "warning", "critical"]))]
     overall_status: &'static str,
     present_count: i64,
     total_sessions: i64,
@@ -33,7 +35,8 @@ pub(crate) struct Dashboard {
     min_attendance_requirement: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnCourse")]
 struct CourseView {
     course_id: CourseId,
     course_name: String,
@@ -44,6 +47,7 @@ struct CourseView {
     absent_count: i64,
     excused_count: i64,
     total_sessions: i64,
+    #[schemars(extend("enum" = ["good", "warning", "critical"]))]
     warning_status: &'static str,
     /// Whether the student belongs to it now.
     is_current: bool,
@@ -107,14 +111,16 @@ pub(crate) async fn get(
     }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnSemester")]
 pub(crate) struct SemesterView {
     id: SemesterId,
     semester_name: String,
     courses: Vec<SemesterCourse>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnSemesterCourse")]
 struct SemesterCourse {
     id: CourseId,
     course_name: String,
@@ -145,7 +151,7 @@ pub(crate) async fn semesters(State(app): State<App>, Who(actor): Who) -> ApiRes
     Ok(Json(semesters))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Alerts {
     critical_alerts: Vec<Alert>,
     warning_alerts: Vec<Alert>,
@@ -156,7 +162,7 @@ pub(crate) struct Alerts {
     minimum_threshold: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Alert {
     course_id: CourseId,
     course_name: String,
@@ -166,6 +172,7 @@ struct Alert {
     total_sessions: i64,
     /// To have the minimum again; nothing when it can't be reached any more.
     classes_needed: Option<i64>,
+    #[schemars(extend("enum" = ["good", "warning", "critical"]))]
     status: &'static str,
 }
 

@@ -4,15 +4,15 @@ use arise_core::{CourseId, SemesterId, StudentId};
 use arise_store::course;
 use arise_store::enrolment::{self, Available, SemesterStudent};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Raw, Who, from_slice};
 use crate::list::{Page, Search};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Enrolled {
     student_id: StudentId,
     student_name: String,
@@ -20,7 +20,7 @@ pub(crate) struct Enrolled {
     class_roll_id: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Enrolments {
     enrolled: Vec<Enrolled>,
     available: Vec<Available>,
@@ -48,17 +48,37 @@ pub(crate) async fn get(
     Ok(Page { body: Enrolments { enrolled: enrolled.collect(), available }, total })
 }
 
-#[derive(Deserialize)]
-struct Place {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "RosterPlace")]
+pub(crate) struct Place {
     student_id: StudentId,
     class_roll_id: i64,
 }
 
-#[derive(Deserialize)]
-struct Roster {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Roster {
     students: Vec<Place>,
     /// The local date from which new students belong; today when absent.
     from_on: Option<String>,
+}
+
+/// The whole list alone, or with a date.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "NewRoster")]
+#[expect(dead_code, reason = "for the API document; which of them it is, is told by the first character")]
+pub(crate) enum RosterBody {
+    List(Vec<Place>),
+    WithDate(Roster),
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Reenrolled {
+    status: &'static str,
+    message: &'static str,
+    joined: usize,
+    left: usize,
+    renumbered: usize,
 }
 
 /// Makes the list the roster of a course. The list may stand alone or with a date.
@@ -67,7 +87,7 @@ pub(crate) async fn put(
     Who(actor): Who,
     Id(id): Id<CourseId>,
     Raw(body): Raw,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Reenrolled>> {
     let roster = if body.trim_ascii_start().starts_with(b"[") {
         Roster { students: from_slice(&body)?, from_on: None }
     } else {
@@ -84,13 +104,13 @@ pub(crate) async fn put(
             enrolment::set_roster(tx, id, &places, &today, roster.from_on.as_deref())
         })
         .await?;
-    Ok(Json(json!({
-        "status": "success",
-        "message": "Enrolment saved",
-        "joined": changes.joined,
-        "left": changes.left,
-        "renumbered": changes.renumbered,
-    })))
+    Ok(Json(Reenrolled {
+        status: "success",
+        message: "Enrolment saved",
+        joined: changes.joined,
+        left: changes.left,
+        renumbered: changes.renumbered,
+    }))
 }
 
 /// Everybody who belongs to a course of a semester.

@@ -64,6 +64,9 @@ pub(crate) fn finish(mut response: Response, request_id: &str) -> Response {
         body.insert(key.into(), json!(value));
     }
     let mut answer = (response.status(), axum::Json(Value::Object(body))).into_response();
+    if let Some(allowed) = response.headers_mut().remove(header::ALLOW) {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
     if let Some(seconds) = error.retry_after {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

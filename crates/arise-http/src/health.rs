@@ -4,10 +4,30 @@ use arise_store::space::{Room, Space};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::app::{App, NodeType};
 use crate::extract::Json;
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Health {
+    /// `healthy`, or `degraded` with 503.
+    #[schemars(extend("enum" = ["healthy", "degraded"]))]
+    status: &'static str,
+    version: &'static str,
+    environment: &'static str,
+    #[schemars(extend("enum" = ["local", "cloud"]))]
+    node_type: &'static str,
+    #[schemars(extend("enum" = ["connected", "unreachable"]))]
+    database: &'static str,
+    /// The room on the database's disk.
+    #[schemars(extend("enum" = ["enough", "low", "full", "missing"]))]
+    disk: &'static str,
+    institution: String,
+    /// Where the hub is, of a classroom's server that knows one: online classes are held there.
+    cloud_url: Option<String>,
+}
 
 /// `healthy`, or `degraded` with 503 when the database can't be read or its disk is short of room.
 pub(crate) async fn get(State(app): State<App>) -> Response {
@@ -26,14 +46,15 @@ pub(crate) async fn get(State(app): State<App>) -> Response {
     };
     let node_type = if app.config.node_type == NodeType::Cloud { "cloud" } else { "local" };
     let settings = app.settings();
-    let body = json!({
-        "status": status,
-        "version": env!("CARGO_PKG_VERSION"),
-        "environment": node_type,
-        "node_type": node_type,
-        "database": database,
-        "disk": disk,
-        "institution": settings.0.institution_name,
-    });
+    let body = Health {
+        status,
+        version: env!("CARGO_PKG_VERSION"),
+        environment: node_type,
+        node_type,
+        database,
+        disk,
+        institution: settings.0.institution_name.clone(),
+        cloud_url: app.config.cloud_url.clone(),
+    };
     (code, Json(body)).into_response()
 }

@@ -7,6 +7,8 @@ use arise_store::import_job::{self, Job, State};
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -30,14 +32,46 @@ impl std::str::FromStr for JobId {
     }
 }
 
-pub(crate) async fn get(AppState(app): AppState<App>, Id(JobId(id)): Id<JobId>) -> ApiResult<Json<Value>> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ImportProgress")]
+pub(crate) struct Progress {
+    id: Uuid,
+    kind: String,
+    #[schemars(extend("enum" = ["running", "done", "failed", "interrupted"]))]
+    status: &'static str,
+    /// Rows that were looked at.
+    done: i64,
+    total: i64,
+    /// What the import would have answered, once it is done; an error when it failed.
+    result: Value,
+    started_at: String,
+}
+
+/// An import that goes on.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ImportBegun")]
+pub(crate) struct Begun {
+    status: &'static str,
+    message: &'static str,
+    job_id: Uuid,
+    total: usize,
+    /// Where to ask how far it is.
+    progress: String,
+}
+
+pub(crate) async fn get(AppState(app): AppState<App>, Id(JobId(id)): Id<JobId>) -> ApiResult<Json<Progress>> {
     let job = app.store.read(move |tx| import_job::find(tx, id)).await?;
     let Job { id, kind, state, done, total, result, created_at } =
         job.ok_or_else(|| Error::not_found("import"))?;
-    Ok(Json(json!({
-        "id": id, "kind": kind, "status": state.as_str(), "done": done, "total": total, "result": result,
-        "started_at": app.zone().iso(created_at),
-    })))
+    Ok(Json(Progress {
+        id,
+        kind,
+        status: state.as_str(),
+        done,
+        total,
+        result,
+        started_at: app.zone().iso(created_at),
+    }))
 }
 
 /// What came of [`run`].
@@ -53,13 +87,13 @@ impl IntoResponse for Ran {
         match self {
             Self::Done(answer) => Json(answer).into_response(),
             Self::On { job, total } => {
-                let body = json!({
-                    "status": "running",
-                    "message": "The import goes on. Ask for its progress until it is done.",
-                    "job_id": job,
-                    "total": total,
-                    "progress": format!("/api/admin/imports/{job}"),
-                });
+                let body = Begun {
+                    status: "running",
+                    message: "The import goes on. Ask for its progress until it is done.",
+                    job_id: job,
+                    total,
+                    progress: format!("/api/admin/imports/{job}"),
+                };
                 (StatusCode::ACCEPTED, Json(body)).into_response()
             }
         }

@@ -6,6 +6,7 @@ use arise_store::scope::Scope;
 use arise_store::student_course::{self, StudentCourse};
 use arise_store::{Tx, course, leaderboard, semester};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -16,14 +17,14 @@ use crate::student_standing::overall;
 
 const DEFAULT_PLACES: i64 = 10;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Filter {
     course_id: Option<String>,
     semester_id: Option<String>,
     limit: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Leaderboard {
     course_id: Option<CourseId>,
     semester_id: Option<SemesterId>,
@@ -34,7 +35,8 @@ pub(crate) struct Leaderboard {
     total_on_leaderboard: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LeaderboardRank")]
 struct Rank {
     /// From 1; 0 for who isn't ranked, because they belong to no course.
     rank: i64,
@@ -44,7 +46,8 @@ struct Rank {
     total_students: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LeaderboardStats")]
 struct Stats {
     attendance_percentage: f64,
     present_count: i64,
@@ -53,7 +56,8 @@ struct Stats {
     longest_streak: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LeaderboardPlace")]
 struct Place {
     rank: i64,
     student_id: StudentId,

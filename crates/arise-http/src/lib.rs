@@ -1,5 +1,6 @@
 //! The HTTP server of arise. [`router`] has every route on one page; each noun has one file.
 
+mod answer;
 mod app;
 mod asset;
 mod audit;
@@ -24,6 +25,7 @@ mod login;
 mod mark;
 mod older_node;
 mod online;
+mod openapi;
 mod overview;
 mod password;
 mod report;

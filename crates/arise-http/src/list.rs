@@ -3,6 +3,7 @@
 use arise_store::list::Filter;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::extract::Json;
@@ -10,7 +11,7 @@ use crate::extract::Json;
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// Which rows of a list are asked for; by default all.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Search {
     #[serde(default)]
     q: String,

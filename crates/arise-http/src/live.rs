@@ -16,6 +16,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -24,7 +25,7 @@ use crate::authorize::{self, Login};
 use crate::device::DeviceView;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
-use crate::mark::roster_of;
+use crate::mark::{MarkLine, roster_of};
 use crate::session::{SessionView, of_teacher};
 use crate::token::Claims;
 
@@ -88,7 +89,8 @@ impl Hub {
     }
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "RosterEntry")]
 struct StudentView {
     student_id: StudentId,
     student_name: String,
@@ -101,7 +103,7 @@ struct StudentView {
 }
 
 /// All that a live screen shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Snapshot {
     session: SessionView,
     students: Vec<StudentView>,
@@ -141,18 +143,6 @@ pub(crate) async fn snapshot(
 ) -> ApiResult<Json<Snapshot>> {
     let store = app.store.clone();
     Ok(Json(store.read(move |tx| look(&app, tx, id, actor)).await?))
-}
-
-#[derive(Serialize)]
-struct MarkView<'a> {
-    student_id: StudentId,
-    university_roll_no: &'a str,
-    class_roll_id: i64,
-    status: Option<Status>,
-    source: Option<Source>,
-    reason: Option<&'a str>,
-    observed_at: String,
-    recorded_at: String,
 }
 
 /// One browser's stream.
@@ -214,13 +204,13 @@ impl Watch {
                 };
                 let zone = self.app.zone();
                 let iso = |at: UtcMillis| zone.iso(at);
-                let body = MarkView {
+                let body = MarkLine {
                     student_id,
-                    university_roll_no: &roll,
+                    university_roll_no: roll,
                     class_roll_id,
                     status,
                     source,
-                    reason: reason.as_deref(),
+                    reason,
                     observed_at: iso(observed_at),
                     recorded_at: iso(recorded_at),
                 };

@@ -1,12 +1,13 @@
 //! Logging in and out, and who is logged in.
 
-use arise_core::{Actor, Error, Role, text};
+use arise_core::{Actor, CourseId, Error, Role, TeacherId, text};
+use arise_store::course::Course;
 use arise_store::{admin, audit, course, login, student, teacher};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::authorize;
@@ -16,15 +17,59 @@ use crate::extract::{Json, Who};
 use crate::password::Verdict;
 
 /// An account as it is looked up for a login.
-struct Account {
+struct Account<More> {
     actor: Actor,
     name: String,
     hash: String,
     /// Goes into the answer.
-    answer: Value,
+    more: More,
 }
 
-#[derive(Deserialize)]
+/// Who has logged in. The token goes into the header `Authorization: Bearer …`; browsers also get it as a cookie.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{More}LoggedIn")]
+pub(crate) struct LoggedIn<More> {
+    status: &'static str,
+    token: String,
+    role: Role,
+    name: String,
+    expires_at: String,
+    #[serde(flatten)]
+    more: More,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Admin")]
+pub(crate) struct OfAdmin {
+    /// Whether a new password must be chosen before anything else works.
+    must_change_password: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Teacher")]
+pub(crate) struct OfTeacher {
+    /// The course whose code was given, else the first of their courses.
+    course_id: Option<CourseId>,
+    course_name: Option<String>,
+    course_code: Option<String>,
+    default_duration: Option<i64>,
+    teacher: LoggedInTeacher,
+    courses: Vec<Course>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct LoggedInTeacher {
+    id: TeacherId,
+    teacher_name: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Student")]
+pub(crate) struct OfStudent {
+    student_name: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct AdminLogin {
     username: String,
     password: String,
@@ -43,7 +88,7 @@ pub(crate) async fn admin(
                 actor: Actor::new(Role::Admin, admin.id),
                 name: admin.username,
                 hash: admin.password_hash,
-                answer: json!({"must_change_password": admin.must_change_password}),
+                more: OfAdmin { must_change_password: admin.must_change_password },
             }))
         })
         .await?;
@@ -59,7 +104,7 @@ pub(crate) async fn admin(
 }
 
 /// By the code of one of their courses, or by their own code.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct TeacherLogin {
     course_code: Option<String>,
     teacher_code: Option<String>,
@@ -93,15 +138,15 @@ pub(crate) async fn teacher(
             };
             let courses = course::of_teacher(tx, id)?;
             let chosen = course.or_else(|| courses.first().cloned());
-            let answer = json!({
-                "course_id": chosen.as_ref().map(|c| c.id),
-                "course_name": chosen.as_ref().map(|c| &c.course_name),
-                "course_code": chosen.as_ref().map(|c| &c.course_code),
-                "default_duration": chosen.as_ref().map(|c| c.default_duration_minutes),
-                "teacher": {"id": id, "teacher_name": name},
-                "courses": courses,
-            });
-            Ok(Some(Account { actor: Actor::new(Role::Teacher, id), name, hash, answer }))
+            let more = OfTeacher {
+                course_id: chosen.as_ref().map(|c| c.id),
+                course_name: chosen.as_ref().map(|c| c.course_name.clone()),
+                course_code: chosen.as_ref().map(|c| c.course_code.clone()),
+                default_duration: chosen.as_ref().map(|c| c.default_duration_minutes),
+                teacher: LoggedInTeacher { id, teacher_name: name.clone() },
+                courses,
+            };
+            Ok(Some(Account { actor: Actor::new(Role::Teacher, id), name, hash, more }))
         })
         .await?;
     // One count per teacher, whichever of their codes is tried.
@@ -112,7 +157,7 @@ pub(crate) async fn teacher(
     enter(&app, &headers, &key, account, body.pin, "The code or PIN is wrong.").await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct StudentLogin {
     university_roll_no: String,
     password: String,
@@ -130,7 +175,7 @@ pub(crate) async fn student(
             let Some(student) = student::by_roll(tx, &roll)? else { return Ok(None) };
             Ok(student::password_hash(tx, student.id)?.map(|(id, name, hash)| Account {
                 actor: Actor::new(Role::Student, id),
-                answer: json!({"student_name": name}),
+                more: OfStudent { student_name: name.clone() },
                 name,
                 hash,
             }))
@@ -144,11 +189,11 @@ pub(crate) async fn student(
 }
 
 /// Checks the password and answers with a token, in the body and as a cookie.
-async fn enter(
+async fn enter<More: Serialize>(
     app: &App,
     headers: &HeaderMap,
     key: &str,
-    account: Option<Account>,
+    account: Option<Account<More>>,
     typed: String,
     refusal: &'static str,
 ) -> ApiResult<Response> {
@@ -191,18 +236,20 @@ async fn enter(
     }
     let now = app.now();
     let token = app.tokens.issue(account.actor, &account.hash, now)?;
-    let mut answer = account.answer;
-    answer["status"] = json!("success");
-    answer["token"] = json!(token.text);
-    answer["role"] = json!(account.actor.role);
-    answer["name"] = json!(account.name);
-    answer["expires_at"] = json!(app.zone().iso(token.expires_at));
     let cookie = cookie::set(&token.text, token.expires_at, now, cookie::is_https(headers));
+    let answer = LoggedIn {
+        status: "success",
+        token: token.text,
+        role: account.actor.role,
+        name: account.name,
+        expires_at: app.zone().iso(token.expires_at),
+        more: account.more,
+    };
     Ok(([(header::SET_COOKIE, cookie)], Json(answer)).into_response())
 }
 
 fn set_hash(tx: &mut arise_store::WriteTx<'_>, actor: Actor, hash: &str) -> arise_core::Result<()> {
-    use arise_core::{AdminId, StudentId, TeacherId};
+    use arise_core::{AdminId, StudentId};
     match actor.role {
         Role::Admin => {
             // The same password, hashed anew: whether it must be changed stays as it was.
@@ -217,7 +264,8 @@ fn set_hash(tx: &mut arise_store::WriteTx<'_>, actor: Actor, hash: &str) -> aris
 }
 
 /// All but the last are nothing when nobody is logged in.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "WhoAmI")]
 pub(crate) struct Me {
     role: Option<Role>,
     id: Option<uuid::Uuid>,
@@ -241,15 +289,26 @@ pub(crate) async fn me(State(app): State<App>, method: Method, headers: HeaderMa
     }))
 }
 
-/// Forgets the browser's cookie. Answers the same whether or not there was one.
-pub(crate) async fn logout() -> Response {
-    ([(header::SET_COOKIE, cookie::clear())], Json(json!({"status": "success"}))).into_response()
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct LoggedOut {
+    status: &'static str,
 }
 
-#[derive(Deserialize)]
+/// Forgets the browser's cookie. Answers the same whether or not there was one.
+pub(crate) async fn logout() -> Response {
+    ([(header::SET_COOKIE, cookie::clear())], Json(LoggedOut { status: "success" })).into_response()
+}
+
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct NewPassword {
     current_password: String,
     new_password: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct NewToken {
+    status: &'static str,
+    token: String,
 }
 
 /// An administrator chooses a new password. Every other login under the old one ends.
@@ -293,6 +352,6 @@ pub(crate) async fn change_admin_password(
     let now = app.now();
     let token = app.tokens.issue(actor, &hash, now)?;
     let cookie = cookie::set(&token.text, token.expires_at, now, cookie::is_https(&headers));
-    Ok(([(header::SET_COOKIE, cookie)], Json(json!({"status": "success", "token": token.text})))
+    Ok(([(header::SET_COOKIE, cookie)], Json(NewToken { status: "success", token: token.text }))
         .into_response())
 }

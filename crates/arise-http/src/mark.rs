@@ -8,9 +8,10 @@ use arise_store::mark::Taken;
 use arise_store::session::Session;
 use arise_store::{WriteTx, enrolment, mark};
 use axum::extract::State;
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::answer::Done;
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
@@ -38,7 +39,7 @@ fn human_source(tx: &WriteTx<'_>, session: &Session) -> Source {
     if session.window.is_open(tx.now()) { Source::Teacher } else { Source::Correction }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct SetMark {
     student_id: StudentId,
     /// `null` takes the teacher's decisions back. Absent isn't the same as `null`: it is a mistake.
@@ -52,13 +53,35 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Op
     Option::deserialize(deserializer)
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SavedMark {
+    status: &'static str,
+    message: &'static str,
+    mark: MarkLine,
+}
+
+/// A student's mark as it stands now.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Mark")]
+pub(crate) struct MarkLine {
+    pub(crate) student_id: StudentId,
+    pub(crate) university_roll_no: String,
+    pub(crate) class_roll_id: i64,
+    /// Nothing when nobody has said anything, or it was taken back.
+    pub(crate) status: Option<Status>,
+    pub(crate) source: Option<Source>,
+    pub(crate) reason: Option<String>,
+    pub(crate) observed_at: String,
+    pub(crate) recorded_at: String,
+}
+
 /// Sets or takes back a student's mark in a session.
 pub(crate) async fn set(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<SessionId>,
     Json(body): Json<SetMark>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<SavedMark>> {
     let zone = app.zone();
     let answer = app
         .store
@@ -73,30 +96,46 @@ pub(crate) async fn set(
             let now = tx.now();
             let mark = mark::find(tx, id, body.student_id)?;
             let at = |at| zone.iso(at);
-            Ok(json!({
-                "status": "success",
-                "message": "Saved",
-                "mark": {
-                    "student_id": body.student_id,
-                    "university_roll_no": student.university_roll_no,
-                    "class_roll_id": student.class_roll_id,
-                    "status": mark.as_ref().map(|m| m.status),
-                    "source": mark.as_ref().map(|m| m.source),
-                    "reason": mark.as_ref().and_then(|m| m.reason.clone()),
-                    "observed_at": at(mark.as_ref().map_or(now, |m| m.observed_at)),
-                    "recorded_at": at(mark.as_ref().map_or(now, |m| m.recorded_at)),
+            Ok(SavedMark {
+                status: "success",
+                message: "Saved",
+                mark: MarkLine {
+                    student_id: body.student_id,
+                    university_roll_no: student.university_roll_no,
+                    class_roll_id: student.class_roll_id,
+                    status: mark.as_ref().map(|m| m.status),
+                    source: mark.as_ref().map(|m| m.source),
+                    reason: mark.as_ref().and_then(|m| m.reason.clone()),
+                    observed_at: at(mark.as_ref().map_or(now, |m| m.observed_at)),
+                    recorded_at: at(mark.as_ref().map_or(now, |m| m.recorded_at)),
                 },
-            }))
+            })
         })
         .await?;
     Ok(Json(answer))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct ManualOverride {
     session_id: SessionId,
     univ_roll_no: String,
     reason: Option<String>,
+}
+
+/// What became of one mark.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MarkOutcome")]
+pub(crate) struct Told {
+    status: ToldStatus,
+    message: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "MarkOutcomeStatus")]
+enum ToldStatus {
+    Success,
+    Duplicate,
 }
 
 /// Marks one student present by university roll number while the session is open.
@@ -104,14 +143,17 @@ pub(crate) async fn manual_override(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<ManualOverride>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Told>> {
     let answer = app
         .store
         .write(move |tx| {
             tx.act_as(actor);
             let session = of_teacher(tx, body.session_id, actor)?;
             if !session.window.is_open(tx.now()) {
-                return Err(Error::gone("session_ended", "This session has ended. Correct its marks in the report."));
+                return Err(Error::gone(
+                    "session_ended",
+                    "This session has ended. Correct its marks in the report.",
+                ));
             }
             let roster = roster_of(tx, &session)?;
             let wanted = body.univ_roll_no.trim();
@@ -122,16 +164,22 @@ pub(crate) async fn manual_override(
             let reason = checked_reason(body.reason.as_deref())?;
             let known = mark::find(tx, session.id, student.student_id)?;
             if known.is_some_and(|known| known.status.attended()) {
-                return Ok(json!({"status": "duplicate", "message": format!("{} is marked already", student.student_name)}));
+                return Ok(Told {
+                    status: ToldStatus::Duplicate,
+                    message: format!("{} is marked already", student.student_name),
+                });
             }
             mark::decide(tx, &session, student.student_id, Some(Status::Present), Source::Teacher, &reason)?;
-            Ok(json!({"status": "success", "message": format!("{} marked present", student.student_name)}))
+            Ok(Told {
+                status: ToldStatus::Success,
+                message: format!("{} marked present", student.student_name),
+            })
         })
         .await?;
     Ok(Json(answer))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct EmergencyBulkMark {
     session_id: SessionId,
     students: Vec<EmergencyStudent>,
@@ -139,7 +187,7 @@ pub(crate) struct EmergencyBulkMark {
 }
 
 /// A roll number for present, or a roll number with a status.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum EmergencyStudent {
     Roll(String),
@@ -150,12 +198,22 @@ enum EmergencyStudent {
     },
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct BulkOutcome {
+    status: &'static str,
+    message: String,
+    present_count: i64,
+    absent_count: i64,
+    /// Who isn't on the roster, or was marked so already.
+    skipped_count: i64,
+}
+
 /// Marks many at once when scanners or codes can't be used. Who isn't on the roster is counted as skipped.
 pub(crate) async fn emergency_bulk_mark(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<EmergencyBulkMark>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<BulkOutcome>> {
     let reason = text::required("reason", &body.reason, 500)?;
     if body.students.len() > MAX_STUDENTS {
         return Err(
@@ -187,19 +245,19 @@ pub(crate) async fn emergency_bulk_mark(
                     (Taken::New, false) => absent += 1,
                 }
             }
-            Ok(json!({
-                "status": "success",
-                "message": format!("{present} present, {absent} absent, {skipped} skipped"),
-                "present_count": present,
-                "absent_count": absent,
-                "skipped_count": skipped,
-            }))
+            Ok(BulkOutcome {
+                status: "success",
+                message: format!("{present} present, {absent} absent, {skipped} skipped"),
+                present_count: present,
+                absent_count: absent,
+                skipped_count: skipped,
+            })
         })
         .await?;
     Ok(Json(answer))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateAttendance {
     session_id: SessionId,
     student_id: StudentId,
@@ -207,7 +265,7 @@ pub(crate) struct UpdateAttendance {
     manual_reason: String,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, JsonSchema)]
 enum Action {
     #[serde(rename = "mark_present")]
     Present,
@@ -235,10 +293,10 @@ pub(crate) async fn update(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<UpdateAttendance>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     let reason = text::required("manual_reason", &body.manual_reason, 500)?;
     app.store.write(move |tx| correct(tx, actor, &body, &reason)).await?;
-    Ok(Json(json!({"status": "success", "message": "Attendance corrected"})))
+    Ok(Done::saying("Attendance corrected"))
 }
 
 fn correct(tx: &mut WriteTx<'_>, actor: Actor, body: &UpdateAttendance, reason: &str) -> Result<()> {

@@ -6,6 +6,7 @@ use arise_core::{CourseId, Error, SemesterId, day};
 use arise_store::course_summary::Summarized;
 use arise_store::overview::{self, Held};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -13,7 +14,7 @@ use crate::error::ApiResult;
 use crate::extract::{Json, Params};
 use crate::scope::SemesterFilter;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Overview {
     semester_id: Option<SemesterId>,
     total_students: i64,
@@ -31,7 +32,8 @@ pub(crate) struct Overview {
     course_summary: Vec<CourseLine>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CourseSummary")]
 struct CourseLine {
     id: CourseId,
     course_name: String,

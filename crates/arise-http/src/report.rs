@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use arise_core::session::SessionType;
 use arise_core::{CourseId, Result, SessionId, Status, StudentId};
 use arise_store::Tx;
 use arise_store::course::{self, Course};
@@ -11,8 +12,8 @@ use arise_store::register::{self, Register};
 use arise_store::session::{self, Session};
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::error::ApiResult;
@@ -22,79 +23,118 @@ use crate::session::{course_of_teacher, of_teacher};
 use crate::sheet::{self, Cell, Format, Sheet};
 use crate::workbook;
 
+/// A course's register.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Report {
+    course: ReportCourse,
+    students: Vec<ReportStudent>,
+    sessions: Vec<ReportSession>,
+    /// Who was present or late: session, student.
+    present_set: Vec<(SessionId, StudentId)>,
+    /// Of whom somebody said that they were absent: session, student.
+    absent_set: Vec<(SessionId, StudentId)>,
+    /// Every letter: session, student, P, L, A or E. None where a student wasn't enrolled.
+    cells: Vec<(SessionId, StudentId, char)>,
+    totals: Vec<ReportTotal>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ReportCourse {
+    id: CourseId,
+    course_code: String,
+    course_name: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ReportStudent {
+    id: StudentId,
+    student_name: String,
+    university_roll_no: String,
+    enrollment_no: String,
+    class_roll_id: i64,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ReportSession {
+    id: SessionId,
+    start_time: String,
+    end_time: String,
+    topic: String,
+    session_type: SessionType,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ReportTotal {
+    student_id: StudentId,
+    present: i64,
+    late: i64,
+    absent: i64,
+    excused: i64,
+    total: i64,
+    percentage: f64,
+}
+
 pub(crate) async fn get(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<CourseId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Report>> {
     let zone = app.zone();
     let (course, register) = app
         .store
         .read(move |tx| Ok((course_of_teacher(tx, id, actor)?, register::of_course(tx, id)?)))
         .await?;
-    let (mut present, mut absent, mut cells, mut totals) = (vec![], vec![], vec![], vec![]);
+    let (mut present_set, mut absent_set, mut cells, mut totals) = (vec![], vec![], vec![], vec![]);
     for student in &register.students {
         for (session, cell) in register.sessions.iter().zip(&student.cells) {
             let Some(cell) = cell else { continue };
-            cells.push(json!([session.id, student.id, cell.status.letter()]));
+            cells.push((session.id, student.id, cell.status.letter()));
             if cell.status.attended() {
-                present.push(json!([session.id, student.id]));
+                present_set.push((session.id, student.id));
             } else if cell.marked && cell.status == arise_core::Status::Absent {
-                absent.push(json!([session.id, student.id]));
+                absent_set.push((session.id, student.id));
             }
         }
-        totals.push(json!({
-            "student_id": student.id,
-            "present": student.tally.present,
-            "late": student.tally.late,
-            "absent": student.tally.absent(),
-            "excused": student.tally.excused,
-            "total": student.tally.total(),
-            "percentage": student.tally.percentage(),
-        }));
+        totals.push(ReportTotal {
+            student_id: student.id,
+            present: student.tally.present,
+            late: student.tally.late,
+            absent: student.tally.absent(),
+            excused: student.tally.excused,
+            total: student.tally.total(),
+            percentage: student.tally.percentage(),
+        });
     }
-    let students: Vec<Value> = register
-        .students
-        .iter()
-        .map(|s| {
-            json!({
-                "id": s.id,
-                "student_name": s.student_name,
-                "university_roll_no": s.university_roll_no,
-                "enrollment_no": s.enrollment_no,
-                "class_roll_id": s.class_roll_id,
-            })
-        })
-        .collect();
-    let sessions: Vec<Value> = register
-        .sessions
-        .iter()
-        .map(|s| {
-            json!({
-                "id": s.id,
-                "start_time": zone.iso(s.starts_at),
-                "end_time": zone.iso(s.ends_at),
-                "topic": s.topic,
-                "session_type": s.session_type,
-            })
-        })
-        .collect();
-    Ok(Json(json!({
-        "course": {
-            "id": course.id,
-            "course_code": course.course_code,
-            "course_name": course.course_name,
+    let students = register.students.into_iter().map(|s| ReportStudent {
+        id: s.id,
+        student_name: s.student_name,
+        university_roll_no: s.university_roll_no,
+        enrollment_no: s.enrollment_no,
+        class_roll_id: s.class_roll_id,
+    });
+    let sessions = register.sessions.into_iter().map(|s| ReportSession {
+        id: s.id,
+        start_time: zone.iso(s.starts_at),
+        end_time: zone.iso(s.ends_at),
+        topic: s.topic,
+        session_type: s.session_type,
+    });
+    Ok(Json(Report {
+        course: ReportCourse {
+            id: course.id,
+            course_code: course.course_code,
+            course_name: course.course_name,
         },
-        "students": students,
-        "sessions": sessions,
-        "present_set": present,
-        "absent_set": absent,
-        "cells": cells,
-        "totals": totals,
-    })))
+        students: students.collect(),
+        sessions: sessions.collect(),
+        present_set,
+        absent_set,
+        cells,
+        totals,
+    }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Wishes {
     format: Option<Format>,
 }

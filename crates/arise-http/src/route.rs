@@ -8,6 +8,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::app::App;
+use crate::openapi::{Described, Operation, Schemas};
 use crate::{authorize, upload};
 
 /// Who may call a route.
@@ -43,58 +44,67 @@ pub(crate) struct Routes {
     app: App,
     router: Router<App>,
     pub(crate) table: Vec<Route>,
+    /// What each route takes and gives, in the table's order.
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) schemas: Schemas,
 }
 
 impl Routes {
     pub(crate) fn new(app: App) -> Self {
-        Self { app, router: Router::new(), table: Vec::new() }
+        Self { app, router: Router::new(), table: vec![], operations: vec![], schemas: Schemas::new() }
     }
 
-    pub(crate) fn get<H, T>(&mut self, access: Access, path: &'static str, handler: H)
+    pub(crate) fn get<H, T, P>(&mut self, access: Access, path: &'static str, handler: H)
     where
-        H: Handler<T, App>,
+        H: Handler<T, App> + Described<P>,
         T: 'static,
     {
-        self.add(Method::GET, path, access, on(MethodFilter::GET, handler));
+        self.add::<H, P>(Method::GET, path, access, on(MethodFilter::GET, handler));
     }
 
-    pub(crate) fn post<H, T>(&mut self, access: Access, path: &'static str, handler: H)
+    pub(crate) fn post<H, T, P>(&mut self, access: Access, path: &'static str, handler: H)
     where
-        H: Handler<T, App>,
+        H: Handler<T, App> + Described<P>,
         T: 'static,
     {
-        self.add(Method::POST, path, access, on(MethodFilter::POST, handler));
+        self.add::<H, P>(Method::POST, path, access, on(MethodFilter::POST, handler));
     }
 
     /// A route that takes larger bodies than others, in bytes.
-    pub(crate) fn post_large<H, T>(&mut self, access: Access, path: &'static str, most: usize, handler: H)
+    pub(crate) fn post_large<H, T, P>(&mut self, access: Access, path: &'static str, most: usize, handler: H)
     where
-        H: Handler<T, App>,
+        H: Handler<T, App> + Described<P>,
         T: 'static,
     {
         let handler = on(MethodFilter::POST, handler)
             .layer(DefaultBodyLimit::max(most))
             .layer(from_fn(move |request, next| upload::must_fit(most, request, next)));
-        self.add(Method::POST, path, access, handler);
+        self.add::<H, P>(Method::POST, path, access, handler);
     }
 
-    pub(crate) fn put<H, T>(&mut self, access: Access, path: &'static str, handler: H)
+    pub(crate) fn put<H, T, P>(&mut self, access: Access, path: &'static str, handler: H)
     where
-        H: Handler<T, App>,
+        H: Handler<T, App> + Described<P>,
         T: 'static,
     {
-        self.add(Method::PUT, path, access, on(MethodFilter::PUT, handler));
+        self.add::<H, P>(Method::PUT, path, access, on(MethodFilter::PUT, handler));
     }
 
-    pub(crate) fn delete<H, T>(&mut self, access: Access, path: &'static str, handler: H)
+    pub(crate) fn delete<H, T, P>(&mut self, access: Access, path: &'static str, handler: H)
     where
-        H: Handler<T, App>,
+        H: Handler<T, App> + Described<P>,
         T: 'static,
     {
-        self.add(Method::DELETE, path, access, on(MethodFilter::DELETE, handler));
+        self.add::<H, P>(Method::DELETE, path, access, on(MethodFilter::DELETE, handler));
     }
 
-    fn add(&mut self, method: Method, path: &'static str, access: Access, handler: MethodRouter<App>) {
+    fn add<H: Described<P>, P>(
+        &mut self,
+        method: Method,
+        path: &'static str,
+        access: Access,
+        handler: MethodRouter<App>,
+    ) {
         let handler = match access {
             Access::Public => handler,
             Access::OlderNode => handler.layer(from_fn_with_state(self.app.clone(), authorize::older_node)),
@@ -104,7 +114,10 @@ impl Routes {
             _ => handler.layer(from_fn_with_state((self.app.clone(), access), authorize::person)),
         };
         self.router = std::mem::take(&mut self.router).route(path, handler);
+        let mut operation = Operation::default();
+        H::describe(&mut operation, &mut self.schemas);
         self.table.push(Route { method, path, access });
+        self.operations.push(operation);
     }
 
     pub(crate) fn into_router(self) -> Router<App> {

@@ -7,8 +7,8 @@ use crate::route::Access::{
 use crate::route::{Route, Routes};
 use crate::{
     audit, backup, course, course_standing, dashboard, device, enrolment, health, history, import_job,
-    leaderboard, live, login, mark, online, overview, report, semester, session, setting, shortage, snapshot,
-    student, student_course, student_import, student_standing, teacher, trends, v1_import,
+    leaderboard, live, login, mark, online, openapi, overview, report, semester, session, setting, shortage,
+    snapshot, student, student_course, student_import, student_standing, teacher, trends, v1_import,
 };
 
 /// Where files come in, which may take a while.
@@ -24,6 +24,8 @@ pub(crate) fn build(app: &App) -> Routes {
     let mut r = Routes::new(app.clone());
 
     r.get(Public, "/api/health", health::get);
+    r.get(Public, "/api/openapi.json", openapi::get);
+    r.get(Public, "/api/docs", openapi::page);
     r.post_large(OlderNode, "/api/sync/receive", snapshot::MAX_BODY, snapshot::receive);
 
     r.post(Public, "/api/admin/login", login::admin);

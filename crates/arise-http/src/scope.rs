@@ -3,9 +3,10 @@
 use arise_core::{Result, SemesterId};
 use arise_store::Tx;
 use arise_store::semester::{self, Semester};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(crate) struct SemesterFilter {
     semester_id: Option<String>,
 }

@@ -3,16 +3,16 @@
 use arise_core::SemesterId;
 use arise_store::semester::{self, Semester};
 use axum::extract::State;
-use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
+use crate::answer::{Created, Done, Made};
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Who};
 use crate::list::{Page, Search};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct SemesterBody {
     semester_name: String,
 }
@@ -29,7 +29,7 @@ pub(crate) async fn create(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<SemesterBody>,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<Created<Made>> {
     let id = app
         .store
         .write(move |tx| {
@@ -37,7 +37,7 @@ pub(crate) async fn create(
             semester::create(tx, &body.semester_name)
         })
         .await?;
-    Ok((StatusCode::CREATED, Json(json!({"status": "success", "message": "Semester added", "id": id}))))
+    Ok(Made::saying("Semester added", id))
 }
 
 pub(crate) async fn update(
@@ -45,26 +45,26 @@ pub(crate) async fn update(
     Who(actor): Who,
     Id(id): Id<SemesterId>,
     Json(body): Json<SemesterBody>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
             semester::update(tx, id, &body.semester_name)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Semester saved"})))
+    Ok(Done::saying("Semester saved"))
 }
 
 pub(crate) async fn remove(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<SemesterId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
             semester::archive(tx, id)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Semester deleted"})))
+    Ok(Done::saying("Semester deleted"))
 }

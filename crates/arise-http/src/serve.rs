@@ -128,6 +128,9 @@ async fn envelope(State(app): State<App>, request: Request, next: Next) -> Respo
             ApiError(Error::malformed("method_not_allowed", "This address doesn't take this method."))
                 .into_response();
         *refused.status_mut() = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+        if let Some(allowed) = response.headers().get(header::ALLOW) {
+            refused.headers_mut().insert(header::ALLOW, allowed.clone());
+        }
         refused
     } else {
         response
@@ -146,7 +149,10 @@ async fn envelope(State(app): State<App>, request: Request, next: Next) -> Respo
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_api {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    } else {
+    }
+    let is_page =
+        headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !is_api || is_page {
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

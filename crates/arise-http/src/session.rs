@@ -10,16 +10,18 @@ use arise_store::course::Course;
 use arise_store::session::{NewSession, Session};
 use arise_store::{Tx, course, device, enrolment, mark, session, today};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
+use crate::answer::Done;
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
 use crate::online;
 
 /// A session as every screen sees it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
 pub(crate) struct SessionView {
     session_id: SessionId,
     course_id: CourseId,
@@ -78,7 +80,7 @@ impl SessionView {
 }
 
 /// A student of a roster.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct RosterStudent {
     pub(crate) class_roll_id: i64,
     pub(crate) id: StudentId,
@@ -113,15 +115,39 @@ pub(crate) fn course_of_teacher(tx: &mut Tx<'_>, id: CourseId, actor: Actor) -> 
     Ok(course)
 }
 
+/// A course's code, with which its teacher may log in.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct CourseCode {
+    code: String,
+    name: String,
+}
+
 /// The codes that a teacher may log in with: no secret, and the form offers them.
-pub(crate) async fn course_codes(State(app): State<App>) -> ApiResult<Json<Vec<Value>>> {
+pub(crate) async fn course_codes(State(app): State<App>) -> ApiResult<Json<Vec<CourseCode>>> {
     let codes = app.store.read(course::codes).await?;
-    Ok(Json(codes.into_iter().map(|(code, name)| json!({"code": code, "name": name})).collect()))
+    Ok(Json(codes.into_iter().map(|(code, name)| CourseCode { code, name }).collect()))
+}
+
+/// A course as its teacher chooses it.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TaughtCourse {
+    id: CourseId,
+    course_code: String,
+    course_name: String,
+    semester_name: String,
+    default_duration_minutes: i64,
+    enrolled_count: i64,
+    session_count: i64,
+    last_session_at: Option<String>,
+    open_session: Option<OpenSession>,
 }
 
 /// A teacher's courses, the likeliest first: one with an open session, then the one usually held at this
 /// hour of this weekday, then the one held last.
-pub(crate) async fn my_courses(State(app): State<App>, Who(actor): Who) -> ApiResult<Json<Vec<Value>>> {
+pub(crate) async fn my_courses(
+    State(app): State<App>,
+    Who(actor): Who,
+) -> ApiResult<Json<Vec<TaughtCourse>>> {
     let zone = app.zone();
     let teacher = actor.teacher()?;
     let courses = app
@@ -135,17 +161,17 @@ pub(crate) async fn my_courses(State(app): State<App>, Who(actor): Who) -> ApiRe
                 let rank = (taught.open.is_none(), Reverse(likely), Reverse(last));
                 found.push((
                     rank,
-                    json!({
-                        "id": taught.course.id,
-                        "course_code": taught.course.course_code,
-                        "course_name": taught.course.course_name,
-                        "semester_name": taught.course.semester_name,
-                        "default_duration_minutes": taught.course.default_duration_minutes,
-                        "enrolled_count": taught.enrolled_count,
-                        "session_count": taught.session_count,
-                        "last_session_at": last.map(|at| zone.iso(at)),
-                        "open_session": taught.open.map(|s| open_session(&s, &zone, now)),
-                    }),
+                    TaughtCourse {
+                        id: taught.course.id,
+                        course_code: taught.course.course_code,
+                        course_name: taught.course.course_name,
+                        semester_name: taught.course.semester_name,
+                        default_duration_minutes: taught.course.default_duration_minutes,
+                        enrolled_count: taught.enrolled_count,
+                        session_count: taught.session_count,
+                        last_session_at: last.map(|at| zone.iso(at)),
+                        open_session: taught.open.map(|s| OpenSession::new(&s, &zone, now)),
+                    },
                 ));
             }
             found.sort_by_key(|(rank, _)| *rank);
@@ -167,20 +193,38 @@ fn likelihood(zone: &Zone, starts: &[UtcMillis], now: UtcMillis) -> usize {
         .count()
 }
 
-fn open_session(session: &Session, zone: &Zone, now: UtcMillis) -> Value {
-    json!({
-        "id": session.id,
-        "session_id": session.id,
-        "start_time": zone.iso(session.window.starts_at),
-        "end_time": zone.iso(session.window.ends_at),
-        "closes_at": zone.iso(session.window.closes_at()),
-        "topic": session.topic,
-        "session_type": session.session_type,
-        "seconds_remaining": session.window.seconds_remaining(now),
-    })
+/// A session that takes marks.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OpenSession {
+    id: SessionId,
+    session_id: SessionId,
+    start_time: String,
+    /// The planned end.
+    end_time: String,
+    /// When it stops taking marks.
+    closes_at: String,
+    topic: String,
+    session_type: SessionType,
+    seconds_remaining: i64,
 }
 
-#[derive(Deserialize)]
+impl OpenSession {
+    fn new(session: &Session, zone: &Zone, now: UtcMillis) -> Self {
+        Self {
+            id: session.id,
+            session_id: session.id,
+            start_time: zone.iso(session.window.starts_at),
+            end_time: zone.iso(session.window.ends_at),
+            closes_at: zone.iso(session.window.closes_at()),
+            topic: session.topic.clone(),
+            session_type: session.session_type,
+            seconds_remaining: session.window.seconds_remaining(now),
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "StartSession")]
 pub(crate) struct Start {
     course_id: CourseId,
     /// ISO 8601; a time without an offset is local. Now when absent.
@@ -193,11 +237,24 @@ pub(crate) struct Start {
     device_id: Option<DeviceId>,
 }
 
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StartedSession")]
+pub(crate) struct Started {
+    status: &'static str,
+    message: &'static str,
+    session_id: SessionId,
+    students: Vec<RosterStudent>,
+    end_time: String,
+    closes_at: String,
+    duration_minutes: i64,
+    seconds_remaining: i64,
+}
+
 pub(crate) async fn start(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<Start>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Started>> {
     if body.session_type == Some(SessionType::Online) {
         app.must_be_hub()?;
     }
@@ -230,16 +287,16 @@ pub(crate) async fn start(
             };
             let id = session::start(tx, &new, actor.teacher().ok())?;
             let session = session::get(tx, id)?;
-            Ok(json!({
-                "status": "success",
-                "message": "Session started",
-                "session_id": id,
-                "students": roster(tx, course.id)?,
-                "end_time": zone.iso(session.window.ends_at),
-                "closes_at": zone.iso(session.window.closes_at()),
-                "duration_minutes": new.duration_minutes,
-                "seconds_remaining": session.window.seconds_remaining(now),
-            }))
+            Ok(Started {
+                status: "success",
+                message: "Session started",
+                session_id: id,
+                students: roster(tx, course.id)?,
+                end_time: zone.iso(session.window.ends_at),
+                closes_at: zone.iso(session.window.closes_at()),
+                duration_minutes: new.duration_minutes,
+                seconds_remaining: session.window.seconds_remaining(now),
+            })
         })
         .await?;
     Ok(Json(answer))
@@ -260,7 +317,7 @@ pub(crate) async fn end(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<SessionId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
@@ -268,14 +325,23 @@ pub(crate) async fn end(
             session::end(tx, &session)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Session ended"})))
+    Ok(Done::saying("Session ended"))
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct NewEnd {
+    status: &'static str,
+    message: &'static str,
+    new_end_time: String,
+    closes_at: String,
+    seconds_remaining: i64,
 }
 
 pub(crate) async fn extend(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<SessionId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<NewEnd>> {
     let zone = app.zone();
     let answer = app
         .store
@@ -285,13 +351,13 @@ pub(crate) async fn extend(
             let session = session::get_open(tx, id)?;
             session::extend(tx, &session)?;
             let window = session::get(tx, id)?.window;
-            Ok(json!({
-                "status": "success",
-                "message": "Ten minutes added",
-                "new_end_time": zone.iso(window.ends_at),
-                "closes_at": zone.iso(window.closes_at()),
-                "seconds_remaining": window.seconds_remaining(tx.now()),
-            }))
+            Ok(NewEnd {
+                status: "success",
+                message: "Ten minutes added",
+                new_end_time: zone.iso(window.ends_at),
+                closes_at: zone.iso(window.closes_at()),
+                seconds_remaining: window.seconds_remaining(tx.now()),
+            })
         })
         .await?;
     Ok(Json(answer))
@@ -301,7 +367,7 @@ pub(crate) async fn reopen(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<SessionId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<NewEnd>> {
     let zone = app.zone();
     let answer = app
         .store
@@ -310,19 +376,19 @@ pub(crate) async fn reopen(
             let session = of_teacher(tx, id, actor)?;
             session::reopen(tx, &session)?;
             let window = session::get(tx, id)?.window;
-            Ok(json!({
-                "status": "success",
-                "message": "Session reopened",
-                "new_end_time": zone.iso(window.ends_at),
-                "closes_at": zone.iso(window.closes_at()),
-                "seconds_remaining": window.seconds_remaining(tx.now()),
-            }))
+            Ok(NewEnd {
+                status: "success",
+                message: "Session reopened",
+                new_end_time: zone.iso(window.ends_at),
+                closes_at: zone.iso(window.closes_at()),
+                seconds_remaining: window.seconds_remaining(tx.now()),
+            })
         })
         .await?;
     Ok(Json(answer))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct ChooseDevice {
     device_id: Option<DeviceId>,
 }
@@ -333,7 +399,7 @@ pub(crate) async fn choose_device(
     Who(actor): Who,
     Id(id): Id<SessionId>,
     Json(body): Json<ChooseDevice>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
@@ -345,7 +411,14 @@ pub(crate) async fn choose_device(
             session::choose_device(tx, &session, body.device_id)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Scanner chosen"})))
+    Ok(Done::saying("Scanner chosen"))
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Expiry {
+    status: &'static str,
+    expired: bool,
+    seconds_remaining: i64,
 }
 
 /// Whether the clock has closed the session. It reads; nothing has to be ended.
@@ -353,27 +426,36 @@ pub(crate) async fn check_expire(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<SessionId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Expiry>> {
     let answer = app
         .store
         .read(move |tx| {
             let session = of_teacher(tx, id, actor)?;
             let now = tx.now();
-            Ok(json!({
-                "status": "success",
-                "expired": !session.window.is_open(now),
-                "seconds_remaining": session.window.seconds_remaining(now),
-            }))
+            Ok(Expiry {
+                status: "success",
+                expired: !session.window.is_open(now),
+                seconds_remaining: session.window.seconds_remaining(now),
+            })
         })
         .await?;
     Ok(Json(answer))
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SessionStatus {
+    session_active: bool,
+    /// Roll numbers of who is present or late.
+    marked_students: Vec<String>,
+    /// Roll numbers of who was said to be absent.
+    absent_students: Vec<String>,
 }
 
 pub(crate) async fn status(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<SessionId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<SessionStatus>> {
     let answer = app
         .store
         .read(move |tx| {
@@ -389,14 +471,32 @@ pub(crate) async fn status(
                     _ => {}
                 }
             }
-            Ok(json!({
-                "session_active": session.window.is_open(tx.now()),
-                "marked_students": marked,
-                "absent_students": absent,
-            }))
+            Ok(SessionStatus {
+                session_active: session.window.is_open(tx.now()),
+                marked_students: marked,
+                absent_students: absent,
+            })
         })
         .await?;
     Ok(Json(answer))
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Validated {
+    valid: bool,
+    course: ValidatedCourse,
+    has_active_session: bool,
+    active_session: Option<OpenSession>,
+    students: Vec<RosterStudent>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ValidatedCourse {
+    id: CourseId,
+    course_code: String,
+    course_name: String,
+    default_duration: i64,
+    teacher_name: String,
 }
 
 /// Whether the teacher may take this course's attendance, and its open session if there is one.
@@ -404,7 +504,7 @@ pub(crate) async fn validate(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<CourseId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Validated>> {
     let zone = app.zone();
     let answer = app
         .store
@@ -412,28 +512,39 @@ pub(crate) async fn validate(
             let course = course_of_teacher(tx, id, actor)?;
             let now = tx.now();
             let open = session::open_of_course(tx, id)?;
-            Ok(json!({
-                "valid": true,
-                "course": {
-                    "id": course.id,
-                    "course_code": course.course_code,
-                    "course_name": course.course_name,
-                    "default_duration": course.default_duration_minutes,
-                    "teacher_name": course.teacher_name,
+            Ok(Validated {
+                valid: true,
+                course: ValidatedCourse {
+                    id: course.id,
+                    course_code: course.course_code,
+                    course_name: course.course_name,
+                    default_duration: course.default_duration_minutes,
+                    teacher_name: course.teacher_name,
                 },
-                "has_active_session": open.is_some(),
-                "active_session": open.map(|s| open_session(&s, &zone, now)),
-                "students": roster(tx, id)?,
-            }))
+                has_active_session: open.is_some(),
+                active_session: open.map(|s| OpenSession::new(&s, &zone, now)),
+                students: roster(tx, id)?,
+            })
         })
         .await?;
     Ok(Json(answer))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "DeleteSession")]
 pub(crate) struct Delete {
     #[serde(default)]
     reason: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeletedSession")]
+pub(crate) struct Deleted {
+    status: &'static str,
+    message: &'static str,
+    session_id: SessionId,
+    reason: String,
+    attendance_records_deleted: i64,
 }
 
 /// Takes a finished session out of lists and counts. Its marks stay on record.
@@ -442,7 +553,7 @@ pub(crate) async fn delete(
     Who(actor): Who,
     Id(id): Id<SessionId>,
     Json(body): Json<Delete>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Deleted>> {
     let reason = arise_core::text::required("reason", &body.reason, 500)?;
     if reason.chars().count() < 5 {
         return Err(Error::invalid("reason", "Say in at least five characters why it is deleted.").into());
@@ -453,13 +564,13 @@ pub(crate) async fn delete(
             tx.act_as(actor);
             let session = of_teacher(tx, id, actor)?;
             let marks = session::archive(tx, &session, &reason)?;
-            Ok(json!({
-                "status": "success",
-                "message": "Session deleted",
-                "session_id": id,
-                "reason": reason,
-                "attendance_records_deleted": marks,
-            }))
+            Ok(Deleted {
+                status: "success",
+                message: "Session deleted",
+                session_id: id,
+                reason,
+                attendance_records_deleted: marks,
+            })
         })
         .await?;
     Ok(Json(answer))

@@ -3,9 +3,10 @@
 use arise_core::setting::Settings;
 use arise_store::setting;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
+use crate::answer::Done;
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Json, Who};
@@ -15,7 +16,7 @@ pub(crate) async fn get(State(app): State<App>) -> ApiResult<Json<Settings>> {
 }
 
 /// What isn't said stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct SettingsBody {
     batch_name: Option<String>,
     institution_name: Option<String>,
@@ -51,7 +52,7 @@ pub(crate) async fn update(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<SettingsBody>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
@@ -60,5 +61,5 @@ pub(crate) async fn update(
         })
         .await?;
     app.read_settings().await?;
-    Ok(Json(json!({"status": "success", "message": "Settings saved"})))
+    Ok(Done::saying("Settings saved"))
 }

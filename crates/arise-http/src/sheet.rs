@@ -4,11 +4,13 @@ use arise_core::{Error, Result};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use rust_xlsxwriter::{Color, Format as Style, FormatAlign, FormatBorder, Workbook, XlsxError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What a file is asked for as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "FileFormat")]
 pub(crate) enum Format {
     Json,
     Csv,

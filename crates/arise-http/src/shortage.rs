@@ -11,6 +11,7 @@ use arise_store::semester::{self, Semester};
 use arise_store::shortage::{self, Shortage};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -20,14 +21,15 @@ use crate::sheet::{self, Cell, Format, Sheet};
 
 const MAX_LEFT: i64 = 1_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Wishes {
     format: Option<Format>,
     sessions_left: Option<i64>,
 }
 
-#[derive(Serialize)]
-struct List {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ShortageList")]
+pub(crate) struct List {
     semester_id: SemesterId,
     semester_name: String,
     min_attendance_requirement: i64,
@@ -36,7 +38,8 @@ struct List {
     total_count: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ShortageLine")]
 struct Line {
     student_id: StudentId,
     student_name: String,
@@ -49,6 +52,7 @@ struct Line {
     present_count: i64,
     total_sessions: i64,
     percentage: f64,
+    #[schemars(extend("enum" = ["good", "warning", "critical"]))]
     status: &'static str,
     /// Sessions to attend in a row to have the minimum; nothing when no number is enough.
     sessions_needed: Option<i64>,

@@ -11,8 +11,9 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
 use crate::app::App;
@@ -26,10 +27,23 @@ use crate::v1_import::{answer, read, turn};
 pub(crate) const MAX_BODY: usize = 128 * 1024 * 1024;
 
 /// The log and the names of the sender are of no use here.
-#[derive(Deserialize)]
-struct Snapshot {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OlderSnapshot")]
+pub(crate) struct Snapshot {
     db_size: Option<u64>,
     db_data: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReceivedSnapshot")]
+pub(crate) struct Received {
+    status: &'static str,
+    message: &'static str,
+    online_sessions_preserved: i64,
+    timestamp: String,
+    /// What became of its rows, when that is known already.
+    #[serde(flatten)]
+    account: Map<String, Value>,
 }
 
 /// Takes what is new. Nothing that is here is replaced, whatever the snapshot lacks.
@@ -37,7 +51,7 @@ pub(crate) async fn receive(
     State(app): State<App>,
     Extension(OlderNode(name)): Extension<OlderNode>,
     Raw(body): Raw,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Received>> {
     let turn = turn(&app)?;
     let snapshot: Snapshot = from_slice(&body)?;
     drop(body);
@@ -50,19 +64,23 @@ pub(crate) async fn receive(
     let (today, store, total) = (app.zone().date(app.now()), app.store.clone(), import.total());
     let ran = import_job::run(&app, Actor::SYSTEM, "snapshot", total, false, move |job| async move {
         let _turn = turn;
-        Ok(answer(&import.run(&store, Actor::SYSTEM, Some(job), Scope::Snapshot, &today).await?))
+        answer(import.run(&store, Actor::SYSTEM, Some(job), Scope::Snapshot, &today).await?)
     });
-    let (mut body, message) = match ran.await? {
+    let (mut account, message) = match ran.await? {
         Ran::Done(answer) => (answer, "The snapshot was received; what is new was added."),
         // The sender pushes again anyway, and is told the same then.
-        Ran::On { .. } => {
-            (json!({"status": "success"}), "The snapshot was received; what is new is being added.")
-        }
+        Ran::On { .. } => (Value::Null, "The snapshot was received; what is new is being added."),
     };
-    body["message"] = json!(message);
-    body["online_sessions_preserved"] = json!(preserved);
-    body["timestamp"] = json!(app.zone().iso(app.now()));
-    Ok(Json(body))
+    if let Some(account) = account.as_object_mut() {
+        account.remove("status");
+    }
+    Ok(Json(Received {
+        status: "success",
+        message,
+        online_sessions_preserved: preserved,
+        timestamp: app.zone().iso(app.now()),
+        account: account.as_object().cloned().unwrap_or_default(),
+    }))
 }
 
 fn unpack(snapshot: &Snapshot) -> Result<NamedTempFile> {

@@ -3,17 +3,17 @@
 use arise_core::{Error, StudentId, text};
 use arise_store::student::{self, Student, StudentFields};
 use axum::extract::State;
-use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
+use crate::answer::{Created, Done, Made};
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Who};
 use crate::list::{Page, Search};
 
 /// What isn't said stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct StudentBody {
     student_name: Option<String>,
     university_roll_no: Option<String>,
@@ -56,7 +56,7 @@ pub(crate) async fn create(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<StudentBody>,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<Created<Made>> {
     let hash =
         body.password_hash(&app).await?.ok_or_else(|| Error::invalid("password", "Choose a password."))?;
     let id = app
@@ -66,7 +66,7 @@ pub(crate) async fn create(
             student::create(tx, &body.over(StudentFields::default()), &hash)
         })
         .await?;
-    Ok((StatusCode::CREATED, Json(json!({"status": "success", "message": "Student added", "id": id}))))
+    Ok(Made::saying("Student added", id))
 }
 
 /// A new password ends every login under the old one.
@@ -75,7 +75,7 @@ pub(crate) async fn update(
     Who(actor): Who,
     Id(id): Id<StudentId>,
     Json(body): Json<StudentBody>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     let hash = body.password_hash(&app).await?;
     app.store
         .write(move |tx| {
@@ -91,19 +91,19 @@ pub(crate) async fn update(
             student::update(tx, id, &body.over(known), hash.as_deref())
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Student saved"})))
+    Ok(Done::saying("Student saved"))
 }
 
 pub(crate) async fn remove(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<StudentId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
             student::archive(tx, id)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Student deleted"})))
+    Ok(Done::saying("Student deleted"))
 }

@@ -9,6 +9,7 @@ use arise_core::{CourseId, Error, SessionId, Standing, Status};
 use arise_store::course;
 use arise_store::student_course::{self, Held, StudentCourse};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -16,7 +17,8 @@ use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Who};
 use crate::scope::SemesterFilter;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnLog")]
 pub(crate) struct CourseLog {
     course_id: CourseId,
     course_name: String,
@@ -29,7 +31,8 @@ pub(crate) struct CourseLog {
     log: Vec<Line>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnLogLine")]
 struct Line {
     session_id: SessionId,
     date: String,
@@ -82,7 +85,8 @@ pub(crate) async fn log(
     }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnAnalytics")]
 pub(crate) struct Analytics {
     analytics: BTreeMap<CourseId, CourseAnalytics>,
     min_attendance_requirement: i64,
@@ -90,7 +94,8 @@ pub(crate) struct Analytics {
     critical_threshold: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnCourseAnalytics")]
 struct CourseAnalytics {
     course_name: String,
     course_code: String,
@@ -102,6 +107,7 @@ struct CourseAnalytics {
     /// Of all sessions, in percent.
     semester_total: f64,
     trend_direction: Direction,
+    #[schemars(extend("enum" = ["good", "warning", "critical"]))]
     status: &'static str,
     improvement_plan: Plan,
     daily_breakdown: Vec<Session>,
@@ -109,7 +115,8 @@ struct CourseAnalytics {
     is_current: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnSession")]
 struct Session {
     date: String,
     /// 100 when attended, else 0.

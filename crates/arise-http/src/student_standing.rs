@@ -4,6 +4,7 @@ use arise_core::{CourseId, SessionId, Standing, Status, StudentId, Tally};
 use arise_store::student;
 use arise_store::student_course::{self, StudentCourse};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -14,10 +15,11 @@ use crate::scope::SemesterFilter;
 /// The latest absences that are shown.
 const ABSENCES: usize = 20;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct StudentStanding {
     student: StudentView,
     overall_percentage: f64,
+    #[schemars(extend("enum" = ["safe", "warning", "critical"]))]
     overall_status: &'static str,
     total_present: i64,
     total_possible: i64,
@@ -25,7 +27,8 @@ pub(crate) struct StudentStanding {
     recent_absences: Vec<Absence>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StudentStandingStudent")]
 struct StudentView {
     id: StudentId,
     student_name: String,
@@ -33,7 +36,8 @@ struct StudentView {
     enrollment_no: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StudentStandingCourse")]
 struct CourseLine {
     course_id: CourseId,
     course_name: String,
@@ -44,12 +48,13 @@ struct CourseLine {
     absent_count: i64,
     total_sessions: i64,
     percentage: f64,
+    #[schemars(extend("enum" = ["safe", "warning", "critical"]))]
     status: &'static str,
     /// Whether the student belongs to it now.
     is_current: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Absence {
     id: SessionId,
     start_time: String,

@@ -3,17 +3,17 @@
 use arise_core::{Error, TeacherId, text};
 use arise_store::teacher::{self, Teacher};
 use axum::extract::State;
-use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
+use crate::answer::{Created, Done, Made};
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Who};
 use crate::list::{Page, Search};
 
 /// What isn't said stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct TeacherBody {
     teacher_name: Option<String>,
     teacher_code: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) async fn create(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<TeacherBody>,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<Created<Made>> {
     let hash =
         body.pin_hash(&app).await?.ok_or_else(|| Error::invalid("pin", "Choose a PIN of six digits."))?;
     let id = app
@@ -52,7 +52,7 @@ pub(crate) async fn create(
             teacher::create(tx, &name, &body.teacher_code.unwrap_or_default(), &hash)
         })
         .await?;
-    Ok((StatusCode::CREATED, Json(json!({"status": "success", "message": "Teacher added", "id": id}))))
+    Ok(Made::saying("Teacher added", id))
 }
 
 /// A new PIN ends every login under the old one.
@@ -61,7 +61,7 @@ pub(crate) async fn update(
     Who(actor): Who,
     Id(id): Id<TeacherId>,
     Json(body): Json<TeacherBody>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     let hash = body.pin_hash(&app).await?;
     app.store
         .write(move |tx| {
@@ -72,19 +72,19 @@ pub(crate) async fn update(
             teacher::update(tx, id, &name, &code, hash.as_deref())
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Teacher saved"})))
+    Ok(Done::saying("Teacher saved"))
 }
 
 pub(crate) async fn remove(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<TeacherId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
             teacher::archive(tx, id)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Teacher deleted"})))
+    Ok(Done::saying("Teacher deleted"))
 }

@@ -6,6 +6,7 @@ use arise_core::{SemesterId, day};
 use arise_store::course_summary::{self, Summarized};
 use arise_store::day_tally::{self, DayTally};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -16,7 +17,7 @@ use crate::scope::SemesterFilter;
 /// Days of the daily curve, today included.
 const DAYS: i32 = 30;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Trends {
     semester_id: Option<SemesterId>,
     daily: Vec<Day>,
@@ -25,7 +26,8 @@ pub(crate) struct Trends {
     course_sessions: Vec<CourseLine>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DayTrend")]
 struct Day {
     date: String,
     session_count: i64,
@@ -34,7 +36,8 @@ struct Day {
     offline_marks: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WeekdayTrend")]
 struct Weekday {
     day_name: &'static str,
     day_num: usize,
@@ -43,14 +46,16 @@ struct Weekday {
     attendance_rate: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SessionTypeTrend")]
 struct Kind {
     session_type: SessionType,
     session_count: i64,
     attendance_count: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CourseTrend")]
 struct CourseLine {
     course_code: String,
     course_name: String,

@@ -6,8 +6,9 @@ use arise_core::{Error, Result};
 use arise_import::v1::{self, Account, Import, Origin, Scope};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
@@ -22,7 +23,7 @@ pub(crate) const MAX_BODY: usize = 256 * 1024 * 1024;
 const MAX_WORD: usize = 200;
 
 /// What the address or the form may say.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Wishes {
     /// Change nothing, and say what would come of it.
@@ -62,15 +63,14 @@ pub(crate) async fn create(
     drop(file);
     let today = app.zone().date(app.now());
     if is_on(&wishes.dry_run) {
-        let mut answer = answer(&import.preview(&app.store, &today).await?);
-        answer["dry_run"] = json!(true);
-        return Ok(Json(answer).into_response());
+        let account = import.preview(&app.store, &today).await?;
+        return Ok(Json(Imported { status: "success", account, dry_run: Some(true) }).into_response());
     }
     let (store, total) = (app.store.clone(), import.total());
     let ran =
         import_job::run(&app, actor, "arise_v1", total, is_on(&wishes.background), move |job| async move {
             let _turn = turn;
-            Ok(answer(&import.run(&store, actor, Some(job), Scope::File, &today).await?))
+            answer(import.run(&store, actor, Some(job), Scope::File, &today).await?)
         });
     Ok(ran.await?.into_response())
 }
@@ -95,11 +95,19 @@ pub(crate) async fn read(app: &App, path: PathBuf, origin: Origin) -> Result<Imp
         .map_err(|e| Error::internal(format!("a file couldn't be read: {e}")))?
 }
 
-pub(crate) fn answer(account: &Account) -> Value {
-    json!({
-        "status": "success",
-        "tables": account.tables,
-        "problems": account.problems,
-        "problems_total": account.problems_total,
-    })
+/// What became of the older system's rows.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ImportedDatabase")]
+pub(crate) struct Imported {
+    status: &'static str,
+    #[serde(flatten)]
+    account: Account,
+    /// There, and true, when nothing was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+}
+
+pub(crate) fn answer(account: Account) -> Result<Value> {
+    let imported = Imported { status: "success", account, dry_run: None };
+    serde_json::to_value(imported).map_err(|e| Error::internal(format!("an import couldn't be written: {e}")))
 }

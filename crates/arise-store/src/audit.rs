@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use arise_core::mark;
 use arise_core::op::{Cell, Kind, Op};
 use arise_core::{Actor, Error, OpId, Result, Role, UtcMillis, id, register};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -20,7 +21,7 @@ const MAX_LOGINS: i64 = 50_000;
 /// How the names of fields end whose values are nobody's business.
 const SECRET: [&str; 4] = ["_hash", "_seed", "_token", "_key"];
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Entry {
     pub id: Uuid,
     pub at: UtcMillis,

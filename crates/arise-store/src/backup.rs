@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use arise_core::zone::Zone;
 use arise_core::{Error, Result, UtcMillis};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -25,8 +26,9 @@ const KEPT_BEFORE: usize = 5;
 const SPARE: u64 = 4 * 1024 * 1024;
 
 /// Why a backup was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "BackupReason")]
 pub enum Reason {
     /// Somebody asked for it.
     Manual,

@@ -2,6 +2,7 @@
 
 use arise_core::op::{Cell, Kind};
 use arise_core::{CourseId, Error, Result, SemesterId, TeacherId, session as rules, text};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
 use crate::{op, params, semester, session, teacher};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Course {
     pub id: CourseId,
     pub course_name: String,

@@ -7,6 +7,7 @@ use arise_core::clock::{MINUTE, SECOND};
 use arise_core::seen::Seen;
 use arise_core::signature::Key;
 use arise_core::{DeviceId, Error, Result, SessionId, StudentId, UtcMillis};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -47,7 +48,7 @@ pub struct Device {
 }
 
 /// What a scanner says of itself with each heartbeat.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// dBm.
     pub wifi_strength: Option<i64>,

@@ -6,6 +6,7 @@ use arise_core::enrolment::{self as rules, Period};
 use arise_core::op::{Cell, Kind};
 use arise_core::zone::Zone;
 use arise_core::{CourseId, Error, Result, SemesterId, StudentId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ use crate::{course, op, params, semester, student};
 pub const MAX_CLASS_ROLL_ID: i64 = 100_000;
 
 /// A student of a course.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Enrolled {
     pub student_id: StudentId,
     pub student_name: String,
@@ -124,7 +125,7 @@ pub fn find_by_university_roll(
 }
 
 /// A student who could be enrolled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Available {
     pub id: StudentId,
     pub student_name: String,
@@ -148,7 +149,7 @@ pub fn available(tx: &mut Tx<'_>, course: CourseId, filter: &Filter) -> Result<(
 }
 
 /// A student of a semester.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SemesterStudent {
     pub student_id: StudentId,
     pub student_name: String,
@@ -189,7 +190,7 @@ pub fn semester_roster(tx: &mut Tx<'_>, semester: SemesterId) -> Result<Vec<Seme
 }
 
 /// What [`set_roster`] changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Changes {
     pub joined: usize,
     pub left: usize,

@@ -2,6 +2,7 @@
 
 use arise_core::op::{Cell, Kind};
 use arise_core::{Error, Result, SemesterId, text};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
 use crate::{op, params};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Semester {
     pub id: SemesterId,
     pub semester_name: String,

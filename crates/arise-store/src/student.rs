@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use arise_core::op::{Cell, Kind};
 use arise_core::{Error, Result, StudentId, text};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use crate::tx::{Tx, WriteTx};
 use crate::value::{Row, Value};
 use crate::{op, params};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Student {
     pub id: StudentId,
     pub student_name: String,

@@ -10,6 +10,7 @@ mod ci;
 mod deny;
 mod dist;
 mod firmware;
+mod gen_api;
 mod new_migration;
 mod proc;
 mod report;
@@ -32,6 +33,8 @@ enum Chore {
     Ci(ci::Args),
     /// Run a benchmark of `crates/arise-bench`, in release mode
     Bench(bench::Args),
+    /// Write docs/openapi.json from the routes
+    GenApi,
     /// Add an empty migration with the next number
     NewMigration(new_migration::Args),
     /// Build the archive that is handed out
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Chore::Firmware(args) => return firmware::run(&args),
         Chore::Screenshots(args) => return screenshots::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::GenApi => gen_api::run(),
         Chore::NewMigration(args) => new_migration::run(&args),
         Chore::Dist(args) => dist::run(&args),
     };

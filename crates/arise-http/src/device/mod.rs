@@ -12,18 +12,20 @@ use arise_core::{DeviceId, Error, Result, SessionId, UtcMillis, text};
 use arise_store::device::{Device, RefusedMark};
 use arise_store::{audit, device};
 use axum::extract::State;
-use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
+use crate::answer::{Created, Done};
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
 use crate::session::of_teacher;
-pub(crate) use older::{legacy_bulk, legacy_mark, legacy_status};
-pub(crate) use talk::{heartbeat, pair, state};
+pub(crate) use older::{
+    Answer as OlderAnswer, BulkAnswer as OlderQueueAnswer, legacy_bulk, legacy_mark, legacy_status,
+};
+pub(crate) use talk::{Heartbeat, heartbeat, pair, state};
 pub(crate) use trust::{DeviceKeys, ID_HEADER, check_legacy, check_signature};
-pub(crate) use upload::marks;
+pub(crate) use upload::{Upload, marks};
 
 /// Marks of one upload.
 const MAX_MARKS: usize = 500;
@@ -40,16 +42,19 @@ const CHOOSE_SCANNER: &str = "Choose scanner";
 const UNREADABLE: &str = "Not readable";
 
 /// A scanner as screens see it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Scanner")]
 pub(crate) struct DeviceView {
     id: DeviceId,
     name: String,
     room: String,
     mac_address: String,
+    #[schemars(extend("enum" = ["signed", "legacy"]))]
     protocol: &'static str,
     approved: bool,
     paired: bool,
-    /// online, offline, or waiting for pairing or approval.
+    /// Waiting is for pairing or approval.
+    #[schemars(extend("enum" = ["online", "offline", "waiting"]))]
     status: &'static str,
     battery: Option<i64>,
     wifi_strength: Option<i64>,
@@ -105,7 +110,8 @@ pub(crate) async fn list(State(app): State<App>) -> ApiResult<Json<Vec<DeviceVie
 }
 
 /// A scanner with the slots of its sensor, so that the administrator sees whose finger lacks.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "AdminScanner")]
 pub(crate) struct AdminDeviceView {
     #[serde(flatten)]
     view: DeviceView,
@@ -133,29 +139,61 @@ pub(crate) async fn list_with_slots(State(app): State<App>) -> ApiResult<Json<Ve
     Ok(Json(devices))
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DeviceStatus {
+    #[schemars(extend("enum" = ["online", "offline"]))]
+    status: &'static str,
+    message: String,
+    mac_address: Option<String>,
+    wifi_strength: Option<i64>,
+    battery: Option<i64>,
+    queue_count: Option<i64>,
+    sync_count: Option<i64>,
+    last_seen: Option<String>,
+    devices: Vec<DeviceView>,
+}
+
 /// The scanner heard of last, in the fields of old, and all scanners.
-pub(crate) async fn status(State(app): State<App>) -> ApiResult<Json<Value>> {
+pub(crate) async fn status(State(app): State<App>) -> ApiResult<Json<DeviceStatus>> {
     let devices = views(&app).await?;
     let last = devices.iter().filter(|d| d.status != "waiting").max_by(|a, b| a.last_seen.cmp(&b.last_seen));
     let online = devices.iter().filter(|d| d.status == "online").count();
-    Ok(Json(json!({
-        "status": if online > 0 { "online" } else { "offline" },
-        "message": format!("{online} of {} scanners online", devices.len()),
-        "mac_address": last.map(|d| &d.mac_address),
-        "wifi_strength": last.and_then(|d| d.wifi_strength),
-        "battery": last.and_then(|d| d.battery),
-        "queue_count": last.and_then(|d| d.queue_count),
-        "sync_count": last.and_then(|d| d.sync_count),
-        "last_seen": last.and_then(|d| d.last_seen.clone()),
-        "devices": devices,
-    })))
+    Ok(Json(DeviceStatus {
+        status: if online > 0 { "online" } else { "offline" },
+        message: format!("{online} of {} scanners online", devices.len()),
+        mac_address: last.map(|d| d.mac_address.clone()),
+        wifi_strength: last.and_then(|d| d.wifi_strength),
+        battery: last.and_then(|d| d.battery),
+        queue_count: last.and_then(|d| d.queue_count),
+        sync_count: last.and_then(|d| d.sync_count),
+        last_seen: last.and_then(|d| d.last_seen.clone()),
+        devices,
+    }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct NewDevice {
     name: String,
     #[serde(default)]
     room: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct NewScanner {
+    status: &'static str,
+    message: &'static str,
+    id: DeviceId,
+    /// Good for one pairing.
+    pairing_code: String,
+    expires_at: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct PairingCode {
+    id: DeviceId,
+    /// Good for one pairing.
+    pairing_code: String,
+    expires_at: String,
 }
 
 /// Adds a scanner and gives the code that pairs it.
@@ -163,7 +201,7 @@ pub(crate) async fn create(
     State(app): State<App>,
     Who(actor): Who,
     Json(body): Json<NewDevice>,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<Created<NewScanner>> {
     let name = text::required("name", &body.name, 60)?;
     let room = text::optional("room", &body.room, 60)?;
     let code = pairing_code()?;
@@ -177,14 +215,13 @@ pub(crate) async fn create(
             Ok((id, device::offer_pairing(tx, id, &code)?))
         })
         .await?;
-    let answer = json!({
-        "status": "success",
-        "message": "Scanner added",
-        "id": id,
-        "pairing_code": shown,
-        "expires_at": app.zone().iso(expires_at),
-    });
-    Ok((StatusCode::CREATED, Json(answer)))
+    Ok(Created(NewScanner {
+        status: "success",
+        message: "Scanner added",
+        id,
+        pairing_code: shown,
+        expires_at: app.zone().iso(expires_at),
+    }))
 }
 
 /// Gives a new pairing code, for a scanner whose code ran out or that was replaced.
@@ -192,7 +229,7 @@ pub(crate) async fn offer_pairing(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<DeviceId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<PairingCode>> {
     let code = pairing_code()?;
     let shown = code.clone();
     let expires_at = app
@@ -204,7 +241,7 @@ pub(crate) async fn offer_pairing(
             device::offer_pairing(tx, id, &code)
         })
         .await?;
-    Ok(Json(json!({"id": id, "pairing_code": shown, "expires_at": app.zone().iso(expires_at)})))
+    Ok(Json(PairingCode { id, pairing_code: shown, expires_at: app.zone().iso(expires_at) }))
 }
 
 /// Eight letters and digits without those that look alike: 40 bits, for ten minutes, once.
@@ -217,7 +254,7 @@ fn pairing_code() -> Result<String> {
     Ok(format!("{}-{}", letters[..4].iter().collect::<String>(), letters[4..].iter().collect::<String>()))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct ChangedDevice {
     name: Option<String>,
     room: Option<String>,
@@ -229,7 +266,7 @@ pub(crate) async fn update(
     Who(actor): Who,
     Id(id): Id<DeviceId>,
     Json(body): Json<ChangedDevice>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             let known = device::get(tx, id)?;
@@ -246,14 +283,14 @@ pub(crate) async fn update(
             device::update(tx, id, &name, &room, approved)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Scanner saved"})))
+    Ok(Done::saying("Scanner saved"))
 }
 
 pub(crate) async fn remove(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<DeviceId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
@@ -262,11 +299,11 @@ pub(crate) async fn remove(
             device::archive(tx, id)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Scanner removed"})))
+    Ok(Done::saying("Scanner removed"))
 }
 
 /// Lets a scanner beep with its next heartbeat, for who looks for it.
-pub(crate) async fn beep(State(app): State<App>, Id(id): Id<DeviceId>) -> ApiResult<Json<Value>> {
+pub(crate) async fn beep(State(app): State<App>, Id(id): Id<DeviceId>) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             let known = device::get(tx, id)?;
@@ -279,7 +316,27 @@ pub(crate) async fn beep(State(app): State<App>, Id(id): Id<DeviceId>) -> ApiRes
             device::call(tx, id)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "The scanner beeps with its next heartbeat"})))
+    Ok(Done::saying("The scanner beeps with its next heartbeat"))
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct RefusedMarks {
+    marks: Vec<RefusedMarkView>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RefusedMark")]
+struct RefusedMarkView {
+    seq: i64,
+    class_roll_id: Option<i64>,
+    slot: Option<i64>,
+    student_name: Option<String>,
+    session_id: Option<SessionId>,
+    status: String,
+    message: String,
+    observed_at: Option<String>,
+    received_at: String,
+    device_name: String,
 }
 
 /// The marks that scanners sent on a session's day and that count nowhere, for its teacher.
@@ -287,7 +344,7 @@ pub(crate) async fn refused_marks(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<SessionId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<RefusedMarks>> {
     let zone = app.zone();
     let marks = app
         .store
@@ -297,22 +354,20 @@ pub(crate) async fn refused_marks(
             // Where clocks change, a day has an hour more or less; the next day's date says where it ends.
             let end = zone.start_of(&zone.date(start + DAY + 2 * HOUR)).unwrap_or(start + DAY);
             let marks = device::refused_marks(tx, &session, start..end)?;
-            let view = |refused: RefusedMark| {
-                json!({
-                    "seq": refused.mark.seq,
-                    "class_roll_id": refused.mark.class_roll_id,
-                    "slot": refused.mark.slot,
-                    "student_name": refused.student_name,
-                    "session_id": refused.mark.session_id,
-                    "status": refused.status,
-                    "message": refused.message,
-                    "observed_at": refused.mark.observed_at.map(|at| zone.iso(at)),
-                    "received_at": zone.iso(refused.received_at),
-                    "device_name": refused.device_name,
-                })
+            let view = |refused: RefusedMark| RefusedMarkView {
+                seq: refused.mark.seq,
+                class_roll_id: refused.mark.class_roll_id,
+                slot: refused.mark.slot,
+                student_name: refused.student_name,
+                session_id: refused.mark.session_id,
+                status: refused.status,
+                message: refused.message,
+                observed_at: refused.mark.observed_at.map(|at| zone.iso(at)),
+                received_at: zone.iso(refused.received_at),
+                device_name: refused.device_name,
             };
             Ok(marks.into_iter().map(view).collect::<Vec<_>>())
         })
         .await?;
-    Ok(Json(json!({"marks": marks})))
+    Ok(Json(RefusedMarks { marks }))
 }

@@ -1,5 +1,7 @@
 //! The older, unsigned protocol of scanners in the field.
 
+use std::collections::BTreeMap;
+
 use arise_core::{Error, Result, Source};
 use arise_store::mark::Taken;
 use arise_store::session::Session;
@@ -7,18 +9,29 @@ use arise_store::{WriteTx, enrolment, mark, session};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::trust::{Caller, write};
 use super::{ALREADY_MARKED, CHOOSE_SCANNER, MARKED, MAX_MARKS, NO_SESSION, NOT_ENROLLED};
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::Json;
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OlderSessionStatus")]
+pub(crate) struct OpenNow {
+    #[serde(rename = "isSessionActive")]
+    is_active: bool,
+    #[serde(rename = "sessionName")]
+    name: String,
+}
+
 pub(crate) async fn legacy_status(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<OpenNow>> {
     let session = match &caller {
         // Nothing is written, so that a poll every few seconds costs no commit.
         Caller::Legacy(id) => {
@@ -28,26 +41,42 @@ pub(crate) async fn legacy_status(
         _ => write(&app, caller, |tx, id| Ok(session::for_device(tx, id))).await?,
     };
     match session {
-        Ok(session) => Ok(Json(json!({"isSessionActive": true, "sessionName": session.course_code}))),
+        Ok(session) => Ok(Json(OpenNow { is_active: true, name: session.course_code })),
         Err(error) if error.code == "choose_scanner" => {
-            Ok(Json(json!({"isSessionActive": false, "sessionName": CHOOSE_SCANNER})))
+            Ok(Json(OpenNow { is_active: false, name: CHOOSE_SCANNER.to_owned() }))
         }
         Err(error) if error.code == "no_session" => {
-            Ok(Json(json!({"isSessionActive": false, "sessionName": ""})))
+            Ok(Json(OpenNow { is_active: false, name: String::new() }))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct LegacyMark {
     class_roll_id: i64,
 }
 
-type Answer = (StatusCode, Json<Value>);
+/// What an older scanner is told, with 400 when there is no session.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OlderAnswer")]
+pub(crate) struct Answer {
+    // Scanners in the field get the very bytes of old: names in alphabetical order.
+    /// For the display.
+    message: &'static str,
+    #[schemars(extend("enum" = ["success", "duplicate", "not_enrolled", "error"]))]
+    status: &'static str,
+}
 
-fn answer(status: &str, message: &str) -> Answer {
-    (StatusCode::OK, Json(json!({"status": status, "message": message})))
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let code = if self.status == "error" { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        (code, Json(self)).into_response()
+    }
+}
+
+fn answer(status: &'static str, message: &'static str) -> Answer {
+    Answer { status, message }
 }
 
 pub(crate) async fn legacy_mark(
@@ -69,7 +98,7 @@ pub(crate) async fn legacy_mark(
         Ok(Some(Taken::New)) => answer("success", MARKED),
         Ok(Some(Taken::Duplicate)) => answer("duplicate", ALREADY_MARKED),
         Ok(None) => answer("not_enrolled", NOT_ENROLLED),
-        Err(message) => (StatusCode::BAD_REQUEST, Json(json!({"status": "error", "message": message}))),
+        Err(message) => answer("error", message),
     })
 }
 
@@ -82,9 +111,31 @@ fn legacy_take(tx: &mut WriteTx<'_>, session: &Session, roll: i64, source: Sourc
     mark::observe(tx, session.id, &session.window, student.student_id, source, now).map(Some)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct LegacyBulk {
     roll_ids: Vec<Value>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OlderQueueAnswer")]
+pub(crate) struct BulkAnswer {
+    /// What became of each, by what was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<BTreeMap<String, &'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    /// As they were sent.
+    failed: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+    success_count: i64,
+}
+
+impl IntoResponse for BulkAnswer {
+    fn into_response(self) -> Response {
+        let code = if self.error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        (code, Json(self)).into_response()
+    }
 }
 
 /// The queue of a scanner of the older protocol. It has no times, so it goes to the session open now.
@@ -92,7 +143,7 @@ pub(crate) async fn legacy_bulk(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(body): Json<LegacyBulk>,
-) -> ApiResult<Answer> {
+) -> ApiResult<BulkAnswer> {
     if body.roll_ids.len() > MAX_MARKS {
         return Err(Error::invalid("roll_ids", format!("Send at most {MAX_MARKS} rolls at once.")).into());
     }
@@ -101,17 +152,23 @@ pub(crate) async fn legacy_bulk(
             Ok(session) => session,
             Err(error) if error.code == "choose_scanner" || error.code == "no_session" => {
                 let message = if error.code == "no_session" { NO_SESSION } else { CHOOSE_SCANNER };
-                let body = json!({"error": message, "message": message, "success_count": 0, "failed": body.roll_ids});
-                return Ok((StatusCode::BAD_REQUEST, Json(body)));
+                return Ok(BulkAnswer {
+                    error: Some(message),
+                    message: Some(message),
+                    success_count: 0,
+                    failed: body.roll_ids,
+                    details: None,
+                });
             }
             Err(error) => return Err(error),
         };
         let mut success = 0;
         let mut failed = Vec::new();
-        let mut details = serde_json::Map::new();
+        let mut details = BTreeMap::new();
         for given in &body.roll_ids {
             let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
-            let roll = given.as_i64().or_else(|| given.as_str()?.trim().parse().ok()).filter(|roll| *roll >= 1);
+            let roll =
+                given.as_i64().or_else(|| given.as_str()?.trim().parse().ok()).filter(|roll| *roll >= 1);
             let word = match roll {
                 None => "invalid_roll_id",
                 Some(roll) => match legacy_take(tx, &session, roll, Source::ScannerQueue)? {
@@ -125,10 +182,9 @@ pub(crate) async fn legacy_bulk(
             } else {
                 failed.push(given.clone());
             }
-            details.insert(name, json!(word));
+            details.insert(name, word);
         }
-        let body = json!({"success_count": success, "failed": failed, "details": details});
-        Ok((StatusCode::OK, Json(body)))
+        Ok(BulkAnswer { error: None, message: None, success_count: success, failed, details: Some(details) })
     })
     .await?;
     Ok(answer)

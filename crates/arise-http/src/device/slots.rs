@@ -5,20 +5,23 @@ use std::collections::BTreeSet;
 use arise_core::{CourseId, DeviceId, Error, StudentId};
 use arise_store::{audit, course, device, enrolment, slot, student};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
+use crate::answer::Done;
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Who};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SlotsOfCourse")]
 pub(crate) struct OfCourse {
     course_id: CourseId,
 }
 
 /// A student of the course, with the slots for this student's fingers.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SlotOwner")]
 struct Owner {
     student_id: StudentId,
     student_name: String,
@@ -29,7 +32,8 @@ struct Owner {
     enrolled_slots: Vec<u16>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScannerSlots")]
 pub(crate) struct Slots {
     slot_map: bool,
     slot_capacity: Option<u16>,
@@ -81,13 +85,22 @@ pub(crate) async fn list(
     Ok(Json(slots))
 }
 
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GivenSlots")]
+pub(crate) struct Given {
+    status: &'static str,
+    message: String,
+    /// How many.
+    given: usize,
+}
+
 /// Gives slots to the students of a course who have none.
 pub(crate) async fn assign(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<DeviceId>,
     Json(of): Json<OfCourse>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Given>> {
     let given = app
         .store
         .write(move |tx| {
@@ -104,10 +117,11 @@ pub(crate) async fn assign(
         0 => "Every student has slots already".to_owned(),
         _ => format!("{given} slots given"),
     };
-    Ok(Json(json!({"status": "success", "message": message, "given": given})))
+    Ok(Json(Given { status: "success", message, given }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SlotsOfStudent")]
 pub(crate) struct OfStudent {
     student_id: StudentId,
     /// None of them takes the student's fingers off the scanner's map.
@@ -120,7 +134,7 @@ pub(crate) async fn set(
     Who(actor): Who,
     Id(id): Id<DeviceId>,
     Json(of): Json<OfStudent>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
@@ -137,7 +151,7 @@ pub(crate) async fn set(
             slot::set(tx, id, of.student_id, &of.slots)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "Slots saved"})))
+    Ok(Done::saying("Slots saved"))
 }
 
 /// Lets the slots follow the class roll ids again.
@@ -145,7 +159,7 @@ pub(crate) async fn clear(
     State(app): State<App>,
     Who(actor): Who,
     Id(id): Id<DeviceId>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Done>> {
     app.store
         .write(move |tx| {
             tx.act_as(actor);
@@ -154,7 +168,7 @@ pub(crate) async fn clear(
             slot::clear(tx, id)
         })
         .await?;
-    Ok(Json(json!({"status": "success", "message": "The slots follow the class roll ids again"})))
+    Ok(Done::saying("The slots follow the class roll ids again"))
 }
 
 /// Scanners of the older protocol turn slots into class roll ids themselves.

@@ -1,13 +1,14 @@
 //! What a scanner says of itself, and what it has to know.
 
 use arise_core::clock::DAY;
-use arise_core::{DeviceId, Error, Result, UtcMillis, slot, text};
+use arise_core::{DeviceId, Error, Result, SessionId, UtcMillis, slot, text};
 use arise_store::device::Health;
 use arise_store::{WriteTx, device, session};
 use axum::Extension;
 use axum::extract::State;
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::CHOOSE_SCANNER;
 use super::trust::{Address, Caller, not_approved, write};
@@ -17,7 +18,7 @@ use crate::extract::{Json, Raw, from_slice};
 /// How long scanners keep the windows of past sessions for fingers placed without the server.
 const WINDOWS_OF: UtcMillis = 14 * DAY;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Pair {
     code: String,
     #[serde(default)]
@@ -26,18 +27,27 @@ pub(crate) struct Pair {
     firmware: String,
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Paired {
+    device_id: DeviceId,
+    /// Hexadecimal; shown this once.
+    key: String,
+    /// Milliseconds since 1970.
+    server_time: UtcMillis,
+}
+
 /// Gives a scanner its key, once, for a pairing code.
-pub(crate) async fn pair(State(app): State<App>, Json(body): Json<Pair>) -> ApiResult<Json<Value>> {
+pub(crate) async fn pair(State(app): State<App>, Json(body): Json<Pair>) -> ApiResult<Json<Paired>> {
     let mac_address = text::optional("mac_address", &body.mac_address, 40)?;
     let firmware = text::optional("firmware", &body.firmware, 40)?;
     let mut key = [0_u8; 32];
     getrandom::fill(&mut key).map_err(|e| Error::internal(format!("no randomness from the system: {e}")))?;
     let id = app.store.write(move |tx| device::pair(tx, &body.code, &mac_address, &firmware, &key)).await?;
-    Ok(Json(json!({"device_id": id, "key": hex::encode(key), "server_time": app.now()})))
+    Ok(Json(Paired { device_id: id, key: hex::encode(key), server_time: app.now() }))
 }
 
-#[derive(Deserialize)]
-struct Heartbeat {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Heartbeat {
     #[serde(default)]
     mac_address: String,
     #[serde(default, deserialize_with = "number")]
@@ -91,13 +101,21 @@ impl Heartbeat {
     }
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Heard {
+    /// There when somebody looks for the scanner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beep: Option<bool>,
+    status: &'static str,
+}
+
 /// Takes a scanner's word of its own health. One of the older protocol makes itself known with it.
 pub(crate) async fn heartbeat(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     address: Option<Extension<Address>>,
     Raw(body): Raw,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Heard>> {
     let beat: Result<Heartbeat, ApiError> = from_slice(&body);
     let Some(Extension(Address(address))) = address else {
         let beat = beat?;
@@ -109,8 +127,7 @@ pub(crate) async fn heartbeat(
             device::take_call(tx, id)
         })
         .await?;
-        let answer = if called { json!({"status": "ok", "beep": true}) } else { json!({"status": "ok"}) };
-        return Ok(Json(answer));
+        return Ok(Json(Heard { status: "ok", beep: called.then_some(true) }));
     };
     // What isn't a heartbeat doesn't make a scanner known.
     let beat = match (beat, &caller) {
@@ -130,51 +147,72 @@ pub(crate) async fn heartbeat(
     if !approved {
         return Err(not_approved().into());
     }
-    Ok(Json(json!({"status": "ok"})))
+    Ok(Json(Heard { status: "ok", beep: None }))
+}
+
+/// Times are milliseconds since 1970.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ScannerState {
+    server_time: UtcMillis,
+    session: Option<ScannerSession>,
+    /// For the display.
+    message: &'static str,
+    windows: Vec<ScannerWindow>,
+    /// Whether its slots belong to students. Then the display doesn't speak of class roll ids, which don't follow
+    /// from the slots.
+    slot_map: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ScannerSession {
+    id: SessionId,
+    course_code: String,
+    course_name: String,
+    ends_at: UtcMillis,
+}
+
+/// When a session takes marks.
+#[derive(Serialize, JsonSchema)]
+struct ScannerWindow {
+    session_id: SessionId,
+    course_code: String,
+    starts_at: UtcMillis,
+    ends_at: UtcMillis,
 }
 
 /// What a scanner has to know: the time, its session, and the windows of recent ones.
 pub(crate) async fn state(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<ScannerState>> {
     let answer = write(&app, caller, |tx, id| {
         let now = tx.now();
         let (session, message) = match session::for_device(tx, id) {
             Ok(session) => (
-                Some(json!({
-                    "id": session.id,
-                    "course_code": session.course_code,
-                    "course_name": session.course_name,
-                    "ends_at": session.window.closes_at(),
-                })),
+                Some(ScannerSession {
+                    ends_at: session.window.closes_at(),
+                    id: session.id,
+                    course_code: session.course_code,
+                    course_name: session.course_name,
+                }),
                 "",
             ),
             Err(error) if error.code == "choose_scanner" => (None, CHOOSE_SCANNER),
             Err(error) if error.code == "no_session" => (None, ""),
             Err(error) => return Err(error),
         };
-        let windows: Vec<Value> = session::recent(tx, now - WINDOWS_OF, 32)?
+        let windows = session::recent(tx, now - WINDOWS_OF, 32)?
             .into_iter()
             .filter(|s| s.device_id.is_none_or(|chosen| chosen == id))
-            .map(|s| {
-                json!({
-                    "session_id": s.id,
-                    "course_code": s.course_code,
-                    "starts_at": s.window.starts_at,
-                    "ends_at": s.window.closes_at(),
-                })
+            .map(|s| ScannerWindow {
+                starts_at: s.window.starts_at,
+                ends_at: s.window.closes_at(),
+                session_id: s.id,
+                course_code: s.course_code,
             })
             .collect();
-        // Whether the display may speak of class roll ids: under a map of its own they don't follow from the slots.
         let slot_map = device::has_slot_map(tx, id)?;
-        Ok(json!({
-            "server_time": now,
-            "session": session,
-            "message": message,
-            "windows": windows,
-            "slot_map": slot_map,
-        }))
+        Ok(ScannerState { server_time: now, session, message, windows, slot_map })
     })
     .await?;
     Ok(Json(answer))

@@ -10,8 +10,9 @@ use arise_store::placement::{self, Placed, Placement};
 use arise_store::{WriteTx, device, mark, session, slot};
 use axum::Extension;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::talk::number;
 use super::trust::{Caller, note_replay};
@@ -24,8 +25,8 @@ const PROMPT: UtcMillis = 30 * SECOND;
 /// How far a scanner's idea of a session's end may differ from ours.
 const TOLERANCE: UtcMillis = MINUTE;
 
-#[derive(Deserialize)]
-struct Upload {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Upload {
     marks: Vec<UploadedMark>,
     /// The scanner's present start and the time since it, which date marks that have no wall clock.
     boot: Option<i64>,
@@ -33,7 +34,7 @@ struct Upload {
 }
 
 /// One mark of an upload. What can't be used makes this mark invalid, not the upload.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct UploadedMark {
     seq: i64,
     session_id: Option<Value>,
@@ -72,6 +73,25 @@ impl UploadedMark {
     }
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Uploaded {
+    results: Vec<MarkResult>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct MarkResult {
+    seq: i64,
+    #[schemars(extend("enum" = ["success", "duplicate", "not_enrolled", "no_session", "invalid"]))]
+    status: String,
+    /// For the display.
+    message: String,
+    /// The first time that the mark is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    student_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_roll_id: Option<i64>,
+}
+
 /// Whose finger was placed.
 enum Finger {
     Roll(i64),
@@ -91,7 +111,7 @@ pub(crate) async fn marks(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Raw(body): Raw,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<Uploaded>> {
     let upload: Upload = from_slice(&body)?;
     if upload.marks.len() > MAX_MARKS {
         return Err(Error::invalid("marks", format!("Send at most {MAX_MARKS} marks at once.")).into());
@@ -114,12 +134,13 @@ pub(crate) async fn marks(
                     // Whatever has become of rolls and sessions since. Who waited to read a name has long gone.
                     (device::told(tx, id, pairing, mark.seq)?.unwrap_or_else(|| say(SUCCESS, MARKED)), None)
                 };
-                let mut result = json!({"seq": mark.seq, "status": told.status, "message": told.message});
-                if let Some(student) = student {
-                    result["student_name"] = student.student_name.into();
-                    result["class_roll_id"] = student.class_roll_id.into();
-                }
-                results.push(result);
+                results.push(MarkResult {
+                    seq: mark.seq,
+                    status: told.status,
+                    message: told.message,
+                    class_roll_id: student.as_ref().map(|student| student.class_roll_id),
+                    student_name: student.map(|student| student.student_name),
+                });
             }
             device::end_upload(tx, id, counter, &seen)?;
             Ok(results)
@@ -127,7 +148,7 @@ pub(crate) async fn marks(
         .await;
     note_replay(&app, Some(id), &outcome).await;
     let results = outcome?;
-    Ok(Json(json!({"results": results})))
+    Ok(Json(Uploaded { results }))
 }
 
 fn say(status: &str, message: &str) -> Told {

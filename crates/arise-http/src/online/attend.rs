@@ -8,6 +8,7 @@ use arise_store::{WriteTx, enrolment, online};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::browser::Browser;
@@ -18,7 +19,7 @@ use crate::error::ApiResult;
 use crate::extract::Json;
 
 /// What a student types.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(crate) struct Attend {
     /// Not needed of a student who is logged in.
     #[serde(default)]
@@ -151,7 +152,7 @@ pub(super) async fn must_log_in(app: &App, headers: &HeaderMap) -> Result<Option
         .ok_or_else(|| Error::unauthorized("login_required", "Log in as a student, then type the code."))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct MarkAttendance {
     token: String,
     #[serde(default)]
@@ -160,7 +161,7 @@ pub(crate) struct MarkAttendance {
 }
 
 /// What a student is told.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct MarkedByCode {
     status: MarkedStatus,
     message: String,
@@ -169,7 +170,7 @@ pub(crate) struct MarkedByCode {
     course_code: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MarkedStatus {
     Success,

@@ -15,10 +15,11 @@ use arise_store::session::{NewSession, Session};
 use arise_store::{Tx, course, mark, online, session};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::attend::mark;
-pub(crate) use self::browser::Browsers;
+pub(crate) use self::attend::{MarkedByCode, mark};
+pub(crate) use self::browser::{Browser, Browsers};
 pub(crate) use self::page::{page, submit};
 use crate::app::App;
 use crate::cookie;
@@ -57,7 +58,7 @@ fn link(headers: &HeaderMap, token: &str) -> String {
     if host.is_empty() { format!("/online/{token}") } else { format!("{scheme}://{host}/online/{token}") }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct StartOnline {
     course_id: CourseId,
     /// The course's own when it isn't said.
@@ -66,7 +67,7 @@ pub(crate) struct StartOnline {
     topic: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct StartedOnline {
     status: &'static str,
     message: &'static str,
@@ -135,7 +136,7 @@ pub(crate) async fn start(
     Ok(Json(started))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OnlineStudent {
     student_id: StudentId,
     student_name: String,
@@ -147,20 +148,21 @@ struct OnlineStudent {
 }
 
 /// Something for the teacher to look at. It changes no mark.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Flag")]
 struct FlagView {
     kind: FlagKind,
     students: Vec<FlaggedStudent>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FlaggedStudent {
     student_id: StudentId,
     student_name: String,
     university_roll_no: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct OnlineStatus {
     is_active: bool,
     /// Present and late.
@@ -246,7 +248,7 @@ pub(crate) async fn status(
     Ok(Json(status))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Otp {
     otp: String,
     /// Seconds until the next code.
@@ -274,7 +276,7 @@ pub(crate) async fn otp(
 }
 
 /// An online class as everybody who has the link sees it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct OnlineInfo {
     course_name: String,
     course_code: String,

@@ -9,6 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::attend::{Attend, Attended, Outcome, attend, must_log_in};
@@ -18,7 +19,7 @@ use super::{OnlineInfo, Token, look, open_class};
 use crate::app::App;
 use crate::error::status_of;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct View {
     lang: Option<String>,

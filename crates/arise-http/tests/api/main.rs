@@ -15,6 +15,7 @@ mod login;
 mod mark;
 mod older_scanner;
 mod online;
+mod openapi;
 mod report;
 mod report_file;
 mod semester;

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use arise_core::{Error, ErrorKind, Result};
 use arise_store::student::{self, StudentFields};
 use arise_store::{Store, import_job};
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -22,7 +23,8 @@ pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_ROWS: usize = 50_000;
 
 /// Something wrong with a row of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "RowError")]
 pub struct Problem {
     /// As a spreadsheet numbers them: the header is row 1.
     pub row: usize,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The most problems that are kept; all are counted.
@@ -22,7 +23,8 @@ pub(super) const TABLES: [&str; 9] = [
 ];
 
 /// What became of a table's rows: `read` is the sum of the others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ImportedRows")]
 pub struct Count {
     pub read: usize,
     pub added: usize,
@@ -48,7 +50,8 @@ impl Count {
 }
 
 /// Something about a row that a person should know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ImportProblem")]
 pub struct Problem {
     pub table: &'static str,
     /// The row's id there; 0 when it is about the table.
@@ -58,7 +61,8 @@ pub struct Problem {
     pub message: String,
 }
 
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[schemars(rename = "ImportAccount")]
 pub struct Account {
     pub tables: BTreeMap<&'static str, Count>,
     pub problems: Vec<Problem>,
