@@ -10,6 +10,7 @@ mod footprint;
 mod live;
 mod logins;
 mod marks;
+mod registers;
 mod server;
 mod university;
 
@@ -29,6 +30,8 @@ enum Bench {
     Logins,
     /// Every answer with figures, at 500,000 and at 5,000,000 marks.
     Dashboards,
+    /// The register of a course as a file.
+    Registers,
     /// Serves the bare handler that `marks` compares with. Prints its address.
     #[command(hide = true)]
     Floor,
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Marks => runtime.block_on(marks::run()),
         Bench::Logins => runtime.block_on(logins::run()),
         Bench::Dashboards => runtime.block_on(dashboards::run()),
+        Bench::Registers => runtime.block_on(registers::run()),
         Bench::Floor => runtime.block_on(floor::serve()),
     }
 }

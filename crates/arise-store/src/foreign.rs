@@ -49,14 +49,53 @@ pub fn known(tx: &mut Tx<'_>, ids: &[OpId]) -> Result<HashSet<OpId>> {
     Ok(known)
 }
 
-/// Adds records as they are. Live screens aren't told of each: [`announce`] does it once for all.
-pub fn adopt(tx: &mut WriteTx<'_>, ops: &[Op]) -> Result<()> {
-    let before = std::mem::take(&mut tx.effects.events);
-    for op in ops {
-        apply::apply(tx, op)?;
+/// Where records of an import stand among those that wait for the hub. Their ids are as old as what they say,
+/// so that they don't lie behind what was sent already, as a node's own do: they get places in the queue of
+/// those that are offered anew, in the order in which they are added.
+#[derive(Debug, Clone, Copy)]
+pub struct Queue {
+    next: i64,
+}
+
+/// Edits of ours that may have to go ahead of an import.
+const SLACK: i64 = 10_000_000;
+
+impl Queue {
+    /// Places for so many records, before everything that is in the queue.
+    pub fn reserve(tx: &mut Tx<'_>, records: usize) -> Result<Self> {
+        let lowest: Option<i64> = tx.query_one("SELECT MIN(gsn) FROM op WHERE gsn < 0", &[])?.get(0)?;
+        let records = i64::try_from(records).unwrap_or(i64::MAX / 4);
+        Ok(Self { next: lowest.unwrap_or_default() - records - SLACK })
     }
-    tx.effects.events = before;
-    Ok(())
+
+    fn place(&mut self) -> i64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Adds records as they are. Live screens aren't told of each: [`announce`] does it once for all.
+    pub fn adopt(&mut self, tx: &mut WriteTx<'_>, ops: Vec<Op>) -> Result<()> {
+        let before = std::mem::take(&mut tx.effects.events);
+        for mut op in ops {
+            op.gsn = Some(self.place());
+            apply::apply(tx, &op)?;
+        }
+        tx.effects.events = before;
+        Ok(())
+    }
+
+    /// Sends what the hub doesn't know of an entity of ours ahead of what refers to it.
+    pub fn promote(&mut self, tx: &mut WriteTx<'_>, entity: Uuid) -> Result<()> {
+        let waiting = tx.query(
+            "SELECT id FROM op WHERE entity = ?1 AND kind <> 'mark' AND kind <> 'enrolment' AND gsn IS NULL ORDER BY id",
+            params![entity],
+        )?;
+        for row in &waiting {
+            let place = self.place();
+            tx.execute("UPDATE op SET gsn = ?2 WHERE id = ?1", params![row.get::<OpId>(0)?, place])?;
+        }
+        Ok(())
+    }
 }
 
 /// Tells live screens to look at the database again.

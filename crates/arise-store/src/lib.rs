@@ -25,6 +25,7 @@ pub mod course_summary;
 pub mod day_tally;
 pub mod device;
 pub mod enrolment;
+pub mod export;
 pub mod foreign;
 pub mod import_job;
 pub mod leaderboard;

@@ -5,6 +5,7 @@ mod backup;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod first_run;
 mod import;
 mod log;
@@ -41,6 +42,8 @@ enum Command {
     Admin(admin::Admin),
     /// Shows the settings that hold here and where each comes from.
     Config(config::Flags),
+    /// Writes every record into CSV files.
+    Export(export::Export),
     /// Imports records of another system.
     Import(import::Import),
     /// Shows arise with a made-up college and a simulated scanner that marks a class live.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),
         Command::Config(flags) => config::show(&flags),
+        Command::Export(options) => export::run(&options),
         Command::Import(options) => import::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Scanner(options) => scanner::run(&options),

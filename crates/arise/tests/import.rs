@@ -68,3 +68,54 @@ fn files_that_cannot_be_trusted_are_refused_in_plain_words() {
         assert!(text(&refused).contains(words), "{file}: {}", text(&refused));
     }
 }
+
+#[test]
+fn what_came_in_goes_out_as_csv() {
+    let folder = TempDir::new().unwrap();
+    OlderSystem::college(&folder.path().join("old.db"))
+        .sql("UPDATE students SET student_name = '=1+1' WHERE id = 3");
+    assert!(import(folder.path(), "old.db", &[]).status.success());
+    let export = || {
+        Command::new(env!("CARGO_BIN_EXE_arise"))
+            .args(["export", "out", "--data", "data"])
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .unwrap()
+    };
+    let done = export();
+    assert!(done.status.success(), "{}", text(&done));
+    let rows = |name: &str| {
+        let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+        let text = text.strip_prefix('\u{feff}').unwrap().to_owned();
+        let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
+        let head: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+        let rows: Vec<Vec<String>> =
+            reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        (head, rows)
+    };
+    let (head, students) = rows("students.csv");
+    assert_eq!(head[..3], ["id", "student_name", "university_roll_no"]);
+    let mut names: Vec<&str> = students.iter().map(|row| row[1].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["'=1+1", "<b>Zoë</b>", "Asha", "Nowhere"]);
+    let (_, sessions) = rows("sessions.csv");
+    assert!(sessions.iter().any(|row| row[3] == "2025-09-29T11:12:59+05:30" && row[7] == "Trees & graphs"));
+    // Every mark's session and student are in the other files.
+    let (_, attendance) = rows("attendance.csv");
+    assert!(attendance.len() >= 13);
+    for mark in &attendance {
+        assert!(sessions.iter().any(|row| row[0] == mark[0]) && students.iter().any(|row| row[0] == mark[1]));
+        assert!(["present", "absent"].contains(&mark[2].as_str()), "{mark:?}");
+    }
+    let (_, enrolments) = rows("enrolments.csv");
+    assert!(enrolments.iter().any(|row| row[2] == "2025-09-29" && row[3].is_empty()));
+    let all = std::fs::read_dir(folder.path().join("out")).unwrap();
+    for file in all {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(!text.contains("$2b$") && !text.contains(arise_testkit::older_system::SHA_OF_123456));
+    }
+    // Nothing is overwritten.
+    let again = export();
+    assert!(!again.status.success() && text(&again).contains("isn't empty"), "{}", text(&again));
+}

@@ -13,6 +13,7 @@ mod limits;
 mod live;
 mod login;
 mod mark;
+mod mended;
 mod older_scanner;
 mod online;
 mod openapi;
@@ -27,6 +28,7 @@ mod snapshot;
 mod student;
 mod student_import;
 mod teacher;
+mod typed;
 mod v1_import;
 
 /// What people may type, and what must come back as it is.

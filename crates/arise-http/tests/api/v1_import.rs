@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use arise_core::clock::HOUR;
-use arise_store::tally;
+use arise_store::{sync, tally};
 use arise_testkit::older_system::OlderSystem;
 use arise_testkit::server::{Answer, Client, TestServer, for_both};
 use serde_json::{Value, json};
@@ -327,7 +327,7 @@ async fn hostile_files_change_nothing() {
         for (name, sql) in [
             ("a trigger", "CREATE TRIGGER t AFTER INSERT ON students BEGIN DELETE FROM students; END"),
             ("a view", "ALTER TABLE students RENAME TO s2; CREATE VIEW students AS SELECT * FROM s2"),
-            ("a virtual table", "CREATE VIRTUAL TABLE v USING fts5(a)"),
+            ("a virtual table", "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING fts5(a)')"),
             (
                 "a computed column",
                 "ALTER TABLE students ADD COLUMN g TEXT GENERATED ALWAYS AS (upper(student_name))",
@@ -439,6 +439,64 @@ async fn a_large_file_comes_in_by_short_writes() {
         );
         assert_eq!(overview["overall_attendance_rate"], 75.0);
         consistent(&server).await;
+    })
+    .await;
+}
+
+/// What came in from a file reaches other nodes like everything else: numbered, and each after what it needs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_in_is_sent_on() {
+    for_both(async |server| {
+        let admin = server.admin().await;
+        let body = json!({"student_name": "Asha", "university_roll_no": "UR1", "password": "another one"});
+        admin.post("/api/admin/students", body).await.expect(201);
+        let number = async || {
+            server
+                .store()
+                .write(|tx| {
+                    let mut numbering = sync::Numbering::begin(tx)?;
+                    while !numbering.own(1_000)? {}
+                    numbering.end()
+                })
+                .await
+                .unwrap();
+        };
+        // Once before anything was numbered, and once after.
+        import(&admin, &college()).await.ok();
+        number().await;
+        server.advance(HOUR);
+        let later = college_with(
+            "UPDATE students SET student_name = 'Less Plain' WHERE id = 3;
+             INSERT INTO students VALUES (5, 'UR5', 'EN5', 'New', NULL, '', '');
+             INSERT INTO enrollments VALUES (5, 1, 5);
+             INSERT INTO attendance_records VALUES (22, 7, 5, '2026-03-09 03:55:00', 'biometric', NULL);",
+        );
+        import(&admin, &later).await.ok();
+        number().await;
+        assert_eq!(server.count("SELECT COUNT(*) FROM op WHERE gsn IS NULL OR gsn < 0", &[]).await, 0);
+
+        let records = server.read(|tx| sync::after(tx, 0, 100_000, usize::MAX)).await;
+        let other = TestServer::start(server.engine).await;
+        other
+            .store()
+            .write(move |tx| {
+                let mut numbering = sync::Numbering::begin(tx)?;
+                for (record, _) in &records {
+                    assert_eq!(
+                        numbering.take(arise_core::NodeId::new(1), record)?,
+                        sync::Taken::New,
+                        "{record:?}"
+                    );
+                }
+                numbering.end()
+            })
+            .await
+            .unwrap();
+        for table in ["student", "course", "enrolment", "session", "attendance"] {
+            let sql = format!("SELECT COUNT(*) FROM {table}");
+            assert_eq!(other.count(&sql, &[]).await, server.count(&sql, &[]).await, "{table}");
+        }
+        consistent(&other).await;
     })
     .await;
 }

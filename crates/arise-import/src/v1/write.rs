@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arise_core::op::{Cell, Kind, Op, WallQuality};
 use arise_core::{Actor, OpId, Result, register};
+use arise_store::foreign::Queue;
 use arise_store::{Store, Tx, WriteTx, admin, audit, foreign, import_job, setting, tally};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -106,7 +107,8 @@ impl Import {
         self.recognise_sessions(store, &mut shared).await?;
         let shared = Arc::new(shared);
         let mut account = std::mem::take(&mut self.account);
-        let mut done = 0;
+        let rows = account.tables.values().map(|count| count.read).sum();
+        let (mut done, mut queue) = (0, store.read(move |tx| Queue::reserve(tx, rows)).await?);
         for chunk in self.chunks(store, entities, &shared).await? {
             done += chunk.rows();
             let shared = Arc::clone(&shared);
@@ -116,7 +118,10 @@ impl Import {
                 }
                 Some((_, job)) => {
                     let so_far = i64::try_from(done).unwrap_or(i64::MAX);
-                    store.write(move |tx| write(tx, &shared, &chunk, job, so_far)).await?
+                    let (found, after) =
+                        store.write(move |tx| write(tx, &shared, &chunk, queue, job, so_far)).await?;
+                    queue = after;
+                    found
                 }
             };
             account.absorb(found);
@@ -202,11 +207,17 @@ impl Import {
         }
         let (mut some, mut rows) = (vec![], 0);
         for mut planned in std::mem::take(&mut self.sessions) {
-            while planned.marks.len() > 2 * AT_ONCE {
-                let later = planned.marks.split_off(2 * AT_ONCE);
-                let marks = std::mem::replace(&mut planned.marks, later);
-                // The session itself comes in with its last marks.
-                chunks.push(Chunk::Marks(planned.session.old_id, marks));
+            let mut more = planned.marks.split_off(planned.marks.len().min(2 * AT_ONCE));
+            if !more.is_empty() {
+                let session = planned.session.old_id;
+                chunks.push(Chunk::Sessions(std::mem::take(&mut some)));
+                chunks.push(Chunk::Sessions(vec![planned]));
+                while !more.is_empty() {
+                    let later = more.split_off(more.len().min(2 * AT_ONCE));
+                    chunks.push(Chunk::Marks(session, std::mem::replace(&mut more, later)));
+                }
+                rows = 0;
+                continue;
             }
             rows += 1 + planned.marks.len();
             some.push(planned);
@@ -284,18 +295,20 @@ fn write(
     tx: &mut WriteTx<'_>,
     shared: &Shared,
     chunk: &Chunk,
+    mut queue: Queue,
     job: Option<Uuid>,
     so_far: i64,
-) -> Result<Account> {
+) -> Result<(Account, Queue)> {
     let verdict = look(tx, shared, chunk)?;
     for (kind, old_id, entity) in &verdict.links {
         foreign::link(tx, shared.origin.node(), kind, *old_id, *entity)?;
+        queue.promote(tx, *entity)?;
     }
-    foreign::adopt(tx, &verdict.ops)?;
+    queue.adopt(tx, verdict.ops)?;
     if let Some(job) = job {
         import_job::advance(tx, job, so_far)?;
     }
-    Ok(verdict.account)
+    Ok((verdict.account, queue))
 }
 
 /// Compares some rows with what is known.
