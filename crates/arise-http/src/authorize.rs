@@ -169,6 +169,10 @@ pub(crate) async fn older_node(
 ) -> ApiResult<Response> {
     let typed = request.headers().get("x-sync-api-key").map_or(&[][..], HeaderValue::as_bytes);
     let node = app.config.older_nodes.known(typed)?;
+    if let Some(space) = app.store.space() {
+        // It has its records still, and pushes them again.
+        space.must_have_room()?;
+    }
     request.extensions_mut().insert(node);
     Ok(next.run(request).await)
 }

@@ -1,7 +1,9 @@
 use arise_core::clock::{HOUR, MINUTE, SECOND};
 use arise_core::{Clock, StudentId, TeacherId};
 use arise_store::{admin, student, teacher};
-use arise_testkit::server::{ADMIN_PASSWORD, Answer, Method, PIN, STUDENT_PASSWORD, TestServer, for_both};
+use arise_testkit::server::{
+    ADMIN_PASSWORD, Answer, Engine, Method, PIN, STUDENT_PASSWORD, TestServer, for_both,
+};
 use serde_json::{Value, json};
 
 async fn admin_login(server: &TestServer, username: &str, password: &str) -> Answer {
@@ -346,4 +348,19 @@ async fn nobody_is_told_that_they_are_nobody() {
         assert_eq!(server.admin().await.get("/api/session").await.ok()["role"], "admin");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_of_a_hub_count_wrong_tries_together() {
+    let server = TestServer::start(Engine::Postgres).await;
+    let other = server.another_process().await;
+    let body = json!({"username": "admin", "password": "guess"});
+    for number in 0..5 {
+        let process = if number % 2 == 0 { &server } else { &other };
+        process.anyone.post("/api/admin/login", body.clone()).await.refused(401, "wrong_login");
+    }
+    let right = json!({"username": "admin", "password": ADMIN_PASSWORD});
+    for process in [&server, &other] {
+        process.anyone.post("/api/admin/login", right.clone()).await.refused(429, "too_many_tries");
+    }
 }

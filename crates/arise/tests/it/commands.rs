@@ -179,3 +179,20 @@ fn a_lost_password_is_replaced() {
     let unknown = run(&data, &["admin", "reset-password", "nobody"]);
     assert!(!unknown.status.success());
 }
+
+#[test]
+fn starting_again_changes_nothing() {
+    let (_folder, data) = folder();
+    let server = Server::start(&data, &[]);
+    let token = server.log_in();
+    let body = json!({"semester_name": "Kept"});
+    assert_eq!(server.call("POST", "/api/admin/semesters", Some(&token), &body).0, 201);
+    server.stop();
+    // With a password and a time zone that are for the first start alone.
+    let again = [("ADMIN_DEFAULT_PASSWORD", "another password"), ("TIMEZONE", "Asia/Tokyo")];
+    let server = Server::start(&data, &again);
+    let (status, semesters) = server.get("/api/admin/semesters", Some(&token));
+    assert_eq!((status, &semesters[0]["semester_name"]), (200, &json!("Kept")), "the login goes on, too");
+    assert_ne!(server.get("/api/admin/config", Some(&server.log_in())).1["time_zone"], "Asia/Tokyo");
+    server.stop();
+}
