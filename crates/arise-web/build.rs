@@ -40,6 +40,7 @@ fn main() {
         println!("cargo:rustc-cfg=stub");
         return;
     }
+    println!("cargo:rerun-if-changed={}", web.join("../docs/openapi.json").display());
     for source in SOURCES {
         println!("cargo:rerun-if-changed={}", web.join(source).display());
     }

@@ -33,7 +33,7 @@ enum Chore {
     Ci(ci::Args),
     /// Run a benchmark of `crates/arise-bench`, in release mode
     Bench(bench::Args),
-    /// Write docs/openapi.json from the routes
+    /// Write docs/openapi.json from the routes, and the types that the UI makes of it
     GenApi,
     /// Add an empty migration with the next number
     NewMigration(new_migration::Args),

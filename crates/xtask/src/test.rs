@@ -16,7 +16,7 @@ mod demo;
 mod needs;
 mod rust;
 mod tally;
-mod web;
+pub(crate) mod web;
 
 pub(crate) use demo::Demo;
 pub(crate) use web::packages as web_packages;

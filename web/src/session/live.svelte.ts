@@ -33,7 +33,7 @@ export class Row {
     this.accept(entry);
   }
 
-  accept(mark: Pick<Mark, "status" | "source" | "observed_at" | "reason">): void {
+  accept(mark: Pick<RosterEntry, "status" | "source" | "observed_at" | "reason">): void {
     this.known = mark.status;
     this.source = mark.source;
     this.observedAt = mark.observed_at;

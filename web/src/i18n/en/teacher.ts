@@ -17,6 +17,7 @@ export default {
   today_no_courses_title: "No courses yet",
   today_no_students: "Nobody is enrolled yet, so there is nobody to mark.",
   today_online_elsewhere: "Online classes are held on the college’s server, not on this classroom one.",
+  today_online_hub: "Open the college’s server",
   today_options: "Options",
   today_other: "Other courses",
   today_register: "Register",
@@ -192,4 +193,16 @@ export default {
   column_time: "Time",
   column_topic: "Topic",
   column_univ_roll: "University roll no.",
+
+  // Online classes
+  online_code: "Code",
+  online_code_left: "New code in {n} s",
+  online_code_waiting: "Waiting for the code.",
+  online_link: "Link and QR code",
+  online_qr: "QR code of the link for students",
+  online_flags: "Worth a look",
+  online_flags_hint: "Nothing was refused. Decide for yourself, and correct the marks in the list.",
+  online_flag_one_device: "{n, plural, other {One device marked # students}}",
+  online_flag_one_network: "{n, plural, other {# marks came from one connection off campus}}",
+  online_flag_wrong_codes: "{n, plural, one {Many wrong codes were tried for # student} other {Many wrong codes were tried for # students}}",
 } as const;

@@ -17,6 +17,7 @@ export default {
   today_no_courses_title: "अभी कोई कोर्स नहीं",
   today_no_students: "अभी किसी का नामांकन नहीं हुआ, इसलिए हाज़िरी के लिए कोई नहीं है।",
   today_online_elsewhere: "ऑनलाइन कक्षाएँ कॉलेज के सर्वर पर होती हैं, कक्षा के इस सर्वर पर नहीं।",
+  today_online_hub: "कॉलेज का सर्वर खोलें",
   today_options: "विकल्प",
   today_other: "बाकी कोर्स",
   today_register: "रजिस्टर",
@@ -184,4 +185,15 @@ export default {
   column_time: "समय",
   column_topic: "विषय",
   column_univ_roll: "विश्वविद्यालय रोल नं.",
+
+  online_code: "कोड",
+  online_code_left: "{n} सेकंड में नया कोड",
+  online_code_waiting: "कोड का इंतज़ार है।",
+  online_link: "लिंक और QR कोड",
+  online_qr: "छात्रों के लिंक का QR कोड",
+  online_flags: "देख लें",
+  online_flags_hint: "कुछ रोका नहीं गया। आप ही तय करें, और सूची में हाज़िरी ठीक करें।",
+  online_flag_one_device: "{n, plural, other {एक ही फ़ोन या कंप्यूटर से # छात्रों की हाज़िरी लगी}}",
+  online_flag_one_network: "{n, plural, other {परिसर के बाहर एक ही कनेक्शन से # हाज़िरी लगीं}}",
+  online_flag_wrong_codes: "{n, plural, one {# छात्र के लिए कई गलत कोड भरे गए} other {# छात्रों के लिए कई गलत कोड भरे गए}}",
 } satisfies Record<keyof typeof english, string>;
