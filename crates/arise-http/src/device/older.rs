@@ -61,11 +61,11 @@ pub(crate) struct LegacyMark {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "OlderAnswer")]
 pub(crate) struct Answer {
-    // Scanners in the field get the very bytes of old: names in alphabetical order.
-    /// For the display.
-    message: &'static str,
+    // Scanners in the field get the very bytes of old, in this order.
     #[schemars(extend("enum" = ["success", "duplicate", "not_enrolled", "error"]))]
     status: &'static str,
+    /// For the display.
+    message: &'static str,
 }
 
 impl IntoResponse for Answer {
@@ -119,16 +119,16 @@ pub(crate) struct LegacyBulk {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "OlderQueueAnswer")]
 pub(crate) struct BulkAnswer {
-    /// What became of each, by what was sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<BTreeMap<String, &'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
+    success_count: i64,
     /// As they were sent.
     failed: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
-    success_count: i64,
+    /// What became of each, by what was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<BTreeMap<String, &'static str>>,
 }
 
 impl IntoResponse for BulkAnswer {

@@ -85,38 +85,37 @@ async fn every_answer_is_the_old_one() {
         approve(&server, true).await;
 
         assert_eq!(status(&scanner).await, r#"{"isSessionActive":false,"sessionName":""}"#);
-        let none = (400, r#"{"message":"No Active Session","status":"error"}"#.to_owned());
+        let none = (400, r#"{"status":"error","message":"No Active Session"}"#.to_owned());
         assert_eq!(mark(&scanner, 1).await, none);
-        let (code, body) = bulk(&scanner, json!([42, 71])).await;
-        let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!((code, &body["error"]), (400, &json!("No Active Session")));
-        assert_eq!((&body["success_count"], &body["failed"]), (&json!(0), &json!([42, 71])));
+        let waiting =
+            r#"{"error":"No Active Session","success_count":0,"failed":[42,71],"message":"No Active Session"}"#;
+        assert_eq!(bulk(&scanner, json!([42, 71])).await, (400, waiting.to_owned()));
 
         let class = server.class("CS101", 50).await;
         let session = class.start().await;
         assert_eq!(status(&scanner).await, r#"{"isSessionActive":true,"sessionName":"CS101"}"#);
-        assert_eq!(mark(&scanner, 7).await, (200, r#"{"message":"Marked","status":"success"}"#.to_owned()));
-        let again = (200, r#"{"message":"Already Marked","status":"duplicate"}"#.to_owned());
+        assert_eq!(mark(&scanner, 7).await, (200, r#"{"status":"success","message":"Marked"}"#.to_owned()));
+        let again = (200, r#"{"status":"duplicate","message":"Already Marked"}"#.to_owned());
         assert_eq!(mark(&scanner, 7).await, again);
-        let stranger = (200, r#"{"message":"Not Enrolled","status":"not_enrolled"}"#.to_owned());
+        let stranger = (200, r#"{"status":"not_enrolled","message":"Not Enrolled"}"#.to_owned());
         assert_eq!(mark(&scanner, 71).await, stranger);
         assert_eq!(
             bulk(&scanner, json!([42, 71])).await,
-            (200, r#"{"details":{"42":"success","71":"not_enrolled"},"failed":[71],"success_count":1}"#.to_owned())
+            (200, r#"{"success_count":1,"failed":[71],"details":{"42":"success","71":"not_enrolled"}}"#.to_owned())
         );
         assert_eq!(
             bulk(&scanner, json!([42, "7", 0, "x", -1, null, 1.5])).await,
             (
                 200,
                 concat!(
-                    r#"{"details":{"-1":"invalid_roll_id","0":"invalid_roll_id","1.5":"invalid_roll_id","#,
-                    r#""42":"already_marked","7":"already_marked","null":"invalid_roll_id","x":"invalid_roll_id"},"#,
-                    r#""failed":[0,"x",-1,null,1.5],"success_count":2}"#
+                    r#"{"success_count":2,"failed":[0,"x",-1,null,1.5],"details":{"-1":"invalid_roll_id","0":"invalid_roll_id","#,
+                    r#""1.5":"invalid_roll_id","42":"already_marked","7":"already_marked","null":"invalid_roll_id","#,
+                    r#""x":"invalid_roll_id"}}"#
                 )
                 .to_owned()
             )
         );
-        let empty = (200, r#"{"details":{},"failed":[],"success_count":0}"#.to_owned());
+        let empty = (200, r#"{"success_count":0,"failed":[],"details":{}}"#.to_owned());
         assert_eq!(bulk(&scanner, json!([])).await, empty);
         assert_eq!(bulk(&scanner, json!(vec![1; 501])).await.0, 422);
         let detail = class.teacher.get(&format!("/api/teacher/session-detail/{session}")).await.ok();
@@ -166,7 +165,7 @@ async fn with_two_open_sessions_somebody_has_to_choose() {
         let (one, two) = (server.class("CS101", 1).await, server.class("MA201", 1).await);
         let (first, second) = (one.start().await, two.start().await);
         assert_eq!(status(&scanner).await, r#"{"isSessionActive":false,"sessionName":"Choose scanner"}"#);
-        let choose = (400, r#"{"message":"Choose scanner","status":"error"}"#.to_owned());
+        let choose = (400, r#"{"status":"error","message":"Choose scanner"}"#.to_owned());
         assert_eq!(mark(&scanner, 1).await, choose);
         let (code, body) = bulk(&scanner, json!([1])).await;
         let body: Value = serde_json::from_str(&body).unwrap();
@@ -200,7 +199,7 @@ async fn a_setting_turns_it_off() {
         let marked = signed.post("/api/mark-attendance-by-roll-id", &json!({"class_roll_id": 1})).await.ok();
         assert_eq!(marked["status"], "success");
         admin.post("/api/admin/config", json!({"allow_legacy_scanners": true})).await.ok();
-        assert_eq!(mark(&scanner, 1).await.1, r#"{"message":"Already Marked","status":"duplicate"}"#);
+        assert_eq!(mark(&scanner, 1).await.1, r#"{"status":"duplicate","message":"Already Marked"}"#);
     })
     .await;
 }
