@@ -70,16 +70,28 @@ pub struct Known {
     pub observed_at: UtcMillis,
 }
 
-impl Known {
-    /// From the columns `status`, `source` and `observed_at`, beginning at `index`.
-    pub(crate) fn from_row(row: &Row, index: usize) -> Result<Option<Self>> {
+/// What a new observation has to know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    pub known: Option<Known>,
+    /// Whether tallies count the session.
+    pub settled: bool,
+}
+
+impl Before {
+    /// From the columns `status`, `source` and `observed_at` of the mark and `settled` of the session, beginning
+    /// at `index`.
+    pub(crate) fn from_row(row: &Row, index: usize) -> Result<Self> {
         let unreadable = || Error::internal("a mark's status or source can't be read");
-        let Some(status) = row.text(index) else { return Ok(None) };
-        Ok(Some(Self {
-            status: Status::parse(status).ok_or_else(unreadable)?,
-            source: row.text(index + 1).and_then(Source::parse).ok_or_else(unreadable)?,
-            observed_at: row.get(index + 2)?,
-        }))
+        let known = match row.text(index) {
+            None => None,
+            Some(status) => Some(Known {
+                status: Status::parse(status).ok_or_else(unreadable)?,
+                source: row.text(index + 1).and_then(Source::parse).ok_or_else(unreadable)?,
+                observed_at: row.get(index + 2)?,
+            }),
+        };
+        Ok(Self { known, settled: row.get(index + 3)? })
     }
 }
 
@@ -103,22 +115,21 @@ pub fn observe(
     source: Source,
     observed_at: UtcMillis,
 ) -> Result<Taken> {
-    let known = find(tx, session, student)?;
-    let known =
-        known.map(|Current { status, source, observed_at, .. }| Known { status, source, observed_at });
-    observe_knowing(tx, session, window, student, source, observed_at, known)
+    let before = before(tx, session, student)?;
+    observe_after(tx, session, window, student, source, observed_at, before)
 }
 
-/// [`observe`], where the current mark was read already in this transaction.
-pub fn observe_knowing(
+/// [`observe`], where what was before was read already in this transaction.
+pub fn observe_after(
     tx: &mut WriteTx<'_>,
     session: SessionId,
     window: &Window,
     student: StudentId,
     source: Source,
     observed_at: UtcMillis,
-    known: Option<Known>,
+    before: Before,
 ) -> Result<Taken> {
+    let known = before.known;
     let earliest = match &known {
         None => None,
         Some(known) if known.source.is_human() => earliest_observation(tx, session, student)?,
@@ -129,12 +140,23 @@ pub fn observe_knowing(
     }
     let status = Some(window.status_at(observed_at));
     tx.append_mark(session, student, &Mark { status, source, observed_at, reason: None })?;
-    // No tally counts an open session: nothing has to be looked up for them.
-    if window.is_open(tx.now()) {
+    // No tally counts it yet: nothing has to be looked up for them. An open session may be counted all the same,
+    // if the clock went back since.
+    if !before.settled {
         tx.effects.dirty_marks.remove(&(session, student));
     }
     let stood = known.is_some_and(|known| known.source.is_human() && known.status.attended());
     Ok(if stood { Taken::Duplicate } else { Taken::New })
+}
+
+fn before(tx: &mut Tx<'_>, session: SessionId, student: StudentId) -> Result<Before> {
+    let row = tx.query_opt(
+        "SELECT a.status, a.source, a.observed_at, s.settled FROM session s \
+         LEFT JOIN attendance a ON a.session_id = s.id AND a.student_id = ?2 AND a.status IS NOT NULL \
+         WHERE s.id = ?1",
+        params![session, student],
+    )?;
+    row.map_or(Ok(Before::default()), |row| Before::from_row(&row, 0))
 }
 
 /// When the student was first observed, whatever people decided since.

@@ -4,7 +4,7 @@
 use arise_core::session::Window;
 use arise_core::{DeviceId, Result, SessionId, StudentId};
 
-use crate::mark::Known;
+use crate::mark::Before;
 use crate::params;
 use crate::tx::Tx;
 use crate::value::{Row, Value};
@@ -24,7 +24,7 @@ pub struct Placed {
     pub student_name: String,
     pub class_roll_id: i64,
     /// How they are marked already.
-    pub known: Option<Known>,
+    pub before: Before,
 }
 
 /// Rows of students who were archived, or share the roll, are few; more than this name nobody anyway.
@@ -50,7 +50,7 @@ fn find(tx: &mut Tx<'_>, session: SessionId, column: &str, whom: Value) -> Resul
     let rows = tx.query(
         &format!(
             "SELECT s.starts_at, s.ends_at, s.grace_ms, s.late_after_ms, s.ended_at, s.device_id, \
-             st.id, st.student_name, e.class_roll_id, a.status, a.source, a.observed_at \
+             st.id, st.student_name, e.class_roll_id, a.status, a.source, a.observed_at, s.settled \
              FROM session s JOIN course c ON c.id = s.course_id AND c.archived = 0 \
              LEFT JOIN enrolment e ON e.course_id = s.course_id AND {column} = ?2 \
                  AND e.from_on <= s.held_on AND (e.until_on IS NULL OR s.held_on < e.until_on) \
@@ -80,5 +80,5 @@ fn find(tx: &mut Tx<'_>, session: SessionId, column: &str, whom: Value) -> Resul
 fn student(row: &Row) -> Result<Option<Placed>> {
     let Some(student_id) = row.get(6)? else { return Ok(None) };
     let (student_name, class_roll_id) = (row.get(7)?, row.get(8)?);
-    Ok(Some(Placed { student_id, student_name, class_roll_id, known: Known::from_row(row, 9)? }))
+    Ok(Some(Placed { student_id, student_name, class_roll_id, before: Before::from_row(row, 9)? }))
 }

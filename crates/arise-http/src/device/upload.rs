@@ -226,7 +226,7 @@ fn judge(
     let prompt = record.observed_at.is_some_and(|at| now - at <= PROMPT);
     let source = if prompt { Source::Fingerprint } else { Source::ScannerQueue };
     let taken =
-        mark::observe_knowing(tx, session, window, student.student_id, source, observed_at, student.known)?;
+        mark::observe_after(tx, session, window, student.student_id, source, observed_at, student.before)?;
     let told = match taken {
         Taken::New => say(SUCCESS, MARKED),
         Taken::Duplicate => say("duplicate", ALREADY_MARKED),

@@ -361,3 +361,15 @@ fn deleted_students_are_not_counted(node: &Node) {
     assert_eq!((enrolled(), of(node, &class, b)), (2, [1, 0, 0, 0]));
     assert_counted(node, "after the return");
 }
+
+#[test]
+fn a_session_counted_by_a_clock_ahead_counts_marks_after_it_went_back() {
+    let node = Node::sqlite();
+    let class = node.class("CS101", 2);
+    let id = node.start(&class).unwrap();
+    node.clock.advance(DAY);
+    node.settle();
+    node.clock.set(NOW + 5 * MINUTE);
+    node.scan(id, class.students[0]);
+    assert_eq!(node.read(tally::check), [""; 0]);
+}
