@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Error, UtcMillis};
+use crate::{Error, UtcMillis, chance};
 
 /// A UUIDv7 whose time part is `now`, so that ids made later sort later.
 pub fn uuid_v7(now: UtcMillis) -> Uuid {
@@ -17,7 +17,7 @@ pub fn uuid_v7(now: UtcMillis) -> Uuid {
 }
 
 fn random() -> [u8; 10] {
-    let random = *Uuid::new_v4().as_bytes();
+    let random = chance::bytes();
     // Bytes 6 and 8 of a version 4 id carry its version and variant and aren't random.
     [
         random[0], random[1], random[2], random[3], random[4], random[5], random[9], random[10], random[11],

@@ -3,12 +3,14 @@
 
 pub mod actor;
 pub mod badge;
+pub mod chance;
 pub mod clock;
 pub mod day;
 pub mod enrolment;
 pub mod error;
 pub mod id;
 pub mod mark;
+pub mod mutant;
 pub mod online;
 pub mod op;
 pub mod plan;

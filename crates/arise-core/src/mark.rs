@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::mutant::{self, Mutant};
 use crate::{OpId, UtcMillis};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -159,8 +160,11 @@ pub fn heads(marks: &[Stamped]) -> Vec<OpId> {
 }
 
 fn standing<'a>(marks: &[&'a Stamped]) -> impl Iterator<Item = &'a Stamped> {
-    let overwritten: HashSet<OpId> =
+    let mut overwritten: HashSet<OpId> =
         marks.iter().flat_map(|stamped| stamped.parents.iter().copied()).collect();
+    if mutant::is(Mutant::StampsDecideMarks) {
+        overwritten.clear();
+    }
     marks
         .iter()
         .copied()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use crate::OpId;
+use crate::mutant::{self, Mutant};
 use crate::op::Op;
 
 /// What a field holds.
@@ -30,8 +31,11 @@ pub fn fold<'a>(ops: impl IntoIterator<Item = &'a Op>) -> BTreeMap<String, Field
     by_field
         .into_iter()
         .map(|(name, writers)| {
-            let overwritten: HashSet<OpId> =
+            let mut overwritten: HashSet<OpId> =
                 writers.iter().flat_map(|op| op.parents.iter().copied()).collect();
+            if mutant::is(Mutant::StampsDecideFields) {
+                overwritten.clear();
+            }
             let mut heads: Vec<&Op> =
                 writers.into_iter().filter(|op| !overwritten.contains(&op.id)).collect();
             heads.sort_by_key(|op| std::cmp::Reverse(rank(op)));

@@ -1,6 +1,6 @@
 //! What the store needs of a database engine.
 
-use arise_core::Result;
+use arise_core::{NodeId, Result};
 
 use crate::value::{Row, Value};
 
@@ -26,6 +26,8 @@ pub(crate) trait Engine: Send {
     fn render(&self, migration: &str) -> String;
     /// Whether several processes may share the database.
     fn is_shared(&self) -> bool;
+    /// The node has taken another id.
+    fn belongs_to(&mut self, _: NodeId) {}
     /// Takes as little of the disk as it can, now that there is little.
     fn make_room(&mut self) {}
     /// Makes the connection usable again if it was lost.

@@ -8,6 +8,8 @@ mod event;
 mod migrate;
 mod pg;
 mod place;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod sqlite;
 mod standing;
 mod summary;

@@ -1,6 +1,7 @@
 //! Records: writing them, and reading them back.
 
 use arise_core::mark::{self, Stamped};
+use arise_core::mutant::{self, Mutant};
 use arise_core::op::{Cell, Kind, Op, WallQuality};
 use arise_core::register;
 use arise_core::{Actor, Error, Mark, OpId, Result, SessionId, StudentId};
@@ -38,6 +39,9 @@ impl WriteTx<'_> {
         }
         let mut parents: Vec<OpId> =
             fields.keys().filter_map(|name| known.get(name)).flat_map(|field| field.heads.clone()).collect();
+        if mutant::is(Mutant::OverwritesOnlyTheWinner) {
+            parents = fields.keys().filter_map(|name| known.get(name)?.heads.first().copied()).collect();
+        }
         parents.sort_unstable();
         parents.dedup();
         let op = self.new_op(cell.clone(), fields, parents, reason);
@@ -70,7 +74,7 @@ impl WriteTx<'_> {
         let behind = self.node.hlc >= now * 1_000;
         let hlc = self.stamp();
         Op {
-            id: OpId::stamped(hlc),
+            id: if mutant::is(Mutant::IdsByTheClock) { OpId::new(now) } else { OpId::stamped(hlc) },
             cell,
             body,
             parents,

@@ -2,7 +2,7 @@
 //! every connection is closed before one is opened again, and only the file that was there before is taken.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arise_core::{Error, NodeId, Result};
@@ -34,7 +34,7 @@ pub(crate) struct Place {
     exclusive: bool,
     slots: Mutex<Vec<Slot>>,
     /// Whose records they are, once that is known.
-    node: OnceLock<NodeId>,
+    node: Mutex<Option<NodeId>>,
 }
 
 impl Place {
@@ -49,13 +49,12 @@ impl Place {
     }
 
     fn make(path: &Path, exclusive: bool) -> Arc<Self> {
-        Arc::new(Self { path: path.to_owned(), exclusive, slots: Mutex::default(), node: OnceLock::new() })
+        Arc::new(Self { path: path.to_owned(), exclusive, slots: Mutex::default(), node: Mutex::default() })
     }
 
     /// From now on only this node's records are taken for those of this place.
     pub(crate) fn belongs_to(&self, node: NodeId) {
-        // Said once, at the start.
-        let _ = self.node.set(node);
+        *lock(&self.node) = Some(node);
     }
 
     pub(crate) fn new_slot(&self) -> Slot {
@@ -82,7 +81,8 @@ impl Place {
     /// `data_missing` when the file was there and isn't any more, `other_data` when it is another node's,
     /// `database_in_use`, `disk_error`.
     pub(crate) fn connect(&self, mode: Mode) -> Result<Connection> {
-        let first = self.node.get().is_none();
+        let node = *lock(&self.node);
+        let first = node.is_none();
         if !first && identity(&self.path).is_none() {
             return Err(self.missing());
         }
@@ -98,7 +98,7 @@ impl Place {
         let connection = opened.map_err(sqlite::error)?;
         connection.busy_timeout(PATIENCE).map_err(sqlite::error)?;
         sqlite::set_up(&connection, mode, !self.exclusive).map_err(|e| self.in_use(e))?;
-        if let Some(node) = self.node.get() {
+        if let Some(node) = node {
             let found = connection
                 .query_row("SELECT id FROM node", [], |row| row.get::<_, Vec<u8>>(0))
                 .map_err(sqlite::error)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arise_core::{Error, Result};
+use arise_core::{Error, NodeId, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
@@ -188,6 +188,10 @@ impl Engine for Sqlite {
         let _ = self.with(|connection| {
             connection.execute_batch("PRAGMA journal_size_limit = 262144; PRAGMA wal_checkpoint(PASSIVE);")
         });
+    }
+
+    fn belongs_to(&mut self, node: NodeId) {
+        self.place.belongs_to(node);
     }
 
     fn revive(&mut self) -> Result<()> {

@@ -72,7 +72,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, batch: &mut Vec<Job>) {
+    pub(crate) fn commit(&mut self, batch: &mut Vec<Job>) {
         if batch.is_empty() {
             return;
         }
@@ -120,7 +120,7 @@ impl Writer {
             (self.node.id, self.node.hlc) = node::id_and_hlc(&mut Tx::new(&mut *self.engine, 0))?;
             self.unsure = false;
         }
-        let before = self.node.hlc;
+        let (id, before) = (self.node.id, self.node.hlc);
         let alone = batch.len() == 1;
         for job in batch.drain(..) {
             // A failed statement spoils a whole transaction of PostgreSQL unless a savepoint stands before it.
@@ -156,7 +156,11 @@ impl Writer {
         if self.engine.is_shared() {
             notify(&mut *self.engine, events)?;
         }
-        self.engine.commit()
+        self.engine.commit()?;
+        if self.node.id != id {
+            self.engine.belongs_to(self.node.id);
+        }
+        Ok(())
     }
 
     fn run_job(&mut self, run: Run) -> (bool, Effects, Done) {

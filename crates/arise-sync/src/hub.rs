@@ -3,16 +3,14 @@
 use std::collections::HashSet;
 
 use arise_core::id::uuid_v7;
+use arise_core::mutant::{self, Mutant};
 use arise_core::{OpId, Result};
 use arise_store::WriteTx;
 use arise_store::sync::peer::{self, Peer};
 use arise_store::sync::{self, Numbering, Taken};
 use uuid::Uuid;
 
-use crate::message::{Answer, MAX_RECORDS, MAX_RECORDS_BYTES, Request, Verdict, at, position};
-
-/// Records of one transaction, which bounds how long marks wait for it.
-const AT_ONCE: usize = 100;
+use crate::message::{Answer, Limits, Request, Verdict, at, position};
 
 /// A request, answered in steps. Each step is one transaction, after which a crash loses nothing.
 #[derive(Debug)]
@@ -23,11 +21,12 @@ pub struct Exchange {
     refused: Vec<(OpId, String)>,
     /// Whether the hub's own records have numbers.
     numbered: bool,
+    limits: Limits,
 }
 
 impl Exchange {
-    pub fn new(request: Request) -> Self {
-        Self { request, taken: 0, refused: vec![], numbered: false }
+    pub fn new(request: Request, limits: Limits) -> Self {
+        Self { request, taken: 0, refused: vec![], numbered: false, limits }
     }
 
     /// Does some of the work; answers when all is done.
@@ -41,11 +40,11 @@ impl Exchange {
             return self.answer(tx, &peer, verdict).map(Some);
         }
         let rest = &self.request.records[self.taken..];
-        let now = &rest[..rest.len().min(AT_ONCE)];
+        let now = &rest[..rest.len().min(self.limits.at_once)];
         if !self.numbered || !now.is_empty() {
             let mut numbering = Numbering::begin(tx)?;
             // What the hub wrote itself comes first: a node may have built on it.
-            self.numbered = numbering.own(i64::try_from(AT_ONCE).unwrap_or(i64::MAX))?;
+            self.numbered = numbering.own(count(self.limits.at_once))?;
             if !self.numbered {
                 numbering.end()?;
                 return Ok(None);
@@ -66,7 +65,8 @@ impl Exchange {
 
     fn verdict(&self, tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Verdict> {
         let asked = position(self.request.at);
-        if sync::chain_at(tx, asked.gsn)? != Some(asked.chain) {
+        let known = sync::chain_at(tx, asked.gsn)? == Some(asked.chain);
+        if !known && !mutant::is(Mutant::TrustsAnyPosition) {
             return Ok(Verdict::Reset);
         }
         let shown = self.request.token;
@@ -97,7 +97,7 @@ impl Exchange {
         // Who asks again is told the same again.
         let again = verdict == Verdict::Taken && shown == peer.token_before && shown != peer.token;
         answer.token = match peer.token {
-            Some(token) if again => token,
+            Some(token) if again || mutant::is(Mutant::SameTokenForEver) => token,
             _ => uuid_v7(tx.now()),
         };
         let before = if again { peer.token_before } else { shown };
@@ -107,8 +107,7 @@ impl Exchange {
         }
         let sent: HashSet<OpId> = self.request.records.iter().map(|record| record.id).collect();
         let mut end = position(self.request.at);
-        let limit = i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX);
-        for (record, eff) in sync::after(tx, end.gsn, limit, MAX_RECORDS_BYTES)? {
+        for (record, eff) in sync::after(tx, end.gsn, count(self.limits.records), self.limits.bytes)? {
             end = end.then(eff, record.id);
             let id = record.id;
             answer.records.push((id, eff, (!sent.contains(&id)).then_some(record)));
@@ -116,4 +115,8 @@ impl Exchange {
         answer.end = at(end).1;
         Ok(answer)
     }
+}
+
+fn count(records: usize) -> i64 {
+    i64::try_from(records).unwrap_or(i64::MAX)
 }

@@ -41,7 +41,7 @@ mod wire;
 use arise_core::Result;
 use arise_store::Store;
 
-pub use message::{Answer, MAX_RECORDS, Request, Verdict};
+pub use message::{Answer, Limits, MAX_RECORDS, Request, Verdict};
 pub use node::{Outcome, Progress};
 pub use status::{Status, status};
 pub use wire::MAX_BODY;
@@ -51,7 +51,7 @@ pub use wire::MAX_BODY;
 /// # Errors
 /// `disk_error` and its like.
 pub async fn request(store: &Store) -> Result<Vec<u8>> {
-    store.read(node::request).await?.encode()
+    store.read(|tx| node::request(tx, Limits::default())).await?.encode()
 }
 
 /// What the hub answers. Records are taken in several transactions, so that marks keep flowing meanwhile.
@@ -60,7 +60,7 @@ pub async fn request(store: &Store) -> Result<Vec<u8>> {
 /// `unknown_node`, `node_revoked`, `disk_full` and its like. What was taken until then is kept: the node's next
 /// request finds it known.
 pub async fn answer(store: &Store, request: Request) -> Result<Vec<u8>> {
-    let mut exchange = hub::Exchange::new(request);
+    let mut exchange = hub::Exchange::new(request, Limits::default());
     loop {
         let (going_on, answer) = store
             .write(move |tx| {
@@ -81,7 +81,7 @@ pub async fn answer(store: &Store, request: Request) -> Result<Vec<u8>> {
 /// `sync_unreadable` for bytes that aren't an answer, `sync_version` for those of another version,
 /// `answer_unusable`, `disk_full` and its like. What was taken until then is kept.
 pub async fn accept(store: &Store, body: &[u8]) -> Result<Progress> {
-    let mut acceptance = node::Acceptance::new(Answer::decode(body)?);
+    let mut acceptance = node::Acceptance::new(Answer::decode(body)?, Limits::default());
     loop {
         let (going_on, progress) = store
             .write(move |tx| {

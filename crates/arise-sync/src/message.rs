@@ -9,8 +9,23 @@ use crate::wire;
 
 /// The most records of a message, each way.
 pub const MAX_RECORDS: usize = 1_000;
-/// The most bytes of its records, before they are packed.
-pub(crate) const MAX_RECORDS_BYTES: usize = 2 * 1_024 * 1_024;
+
+/// The bounds of messages and transactions.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Records of a message, each way; at most [`MAX_RECORDS`].
+    pub records: usize,
+    /// Their bytes, before they are packed.
+    pub bytes: usize,
+    /// Records of one transaction, which bounds how long marks wait for it.
+    pub at_once: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { records: MAX_RECORDS, bytes: 2 * 1_024 * 1_024, at_once: 100 }
+    }
+}
 
 /// A number and the 16 bytes of the chain up to it.
 type At = (i64, Uuid);

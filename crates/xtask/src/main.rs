@@ -15,6 +15,7 @@ mod new_migration;
 mod proc;
 mod report;
 mod screenshots;
+mod simulate;
 mod test;
 mod workspace;
 
@@ -35,6 +36,10 @@ enum Chore {
     Bench(bench::Args),
     /// Write docs/openapi.json from the routes, and the types that the UI makes of it
     GenApi,
+    /// Run syncing under every fault there is, for many seeds
+    Simulate(simulate::Args),
+    /// Break syncing in each known way and show what notices
+    MutantsOfSync(simulate::MutantArgs),
     /// Add an empty migration with the next number
     NewMigration(new_migration::Args),
     /// Build the archive that is handed out
@@ -53,6 +58,8 @@ fn main() -> ExitCode {
         Chore::Screenshots(args) => return screenshots::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::GenApi => gen_api::run(),
+        Chore::Simulate(args) => simulate::run(&args),
+        Chore::MutantsOfSync(args) => simulate::mutants(&args),
         Chore::NewMigration(args) => new_migration::run(&args),
         Chore::Dist(args) => dist::run(&args),
     };

@@ -1,5 +1,6 @@
 //! A node takes what the hub numbered.
 
+use arise_core::mutant::{self, Mutant};
 use arise_core::op::{Cell, Kind};
 use arise_core::{Error, NodeId, OpId, Result};
 
@@ -39,6 +40,7 @@ pub fn adopt(tx: &mut WriteTx<'_>, records: &[Incoming]) -> Result<Position> {
                 touched.stamp(tx, *id, cell, at, *eff)?;
             }
             (None, Some(record)) => touched.insert(tx, record, at, *eff)?,
+            (None, None) if mutant::is(Mutant::SkipsWhatItLacks) => {}
             (None, None) => {
                 return Err(Error::conflict(
                     "answer_unusable",
@@ -75,11 +77,13 @@ pub fn reset(tx: &mut WriteTx<'_>) -> Result<()> {
     let mut state = state(tx)?;
     let lowest: Option<i64> = tx.query_one("SELECT MIN(gsn) FROM op WHERE gsn < 0", &[])?.get(0)?;
     let by = state.position.gsn + 1 - lowest.unwrap_or_default();
-    tx.execute("UPDATE op SET gsn = gsn - ?1 WHERE gsn > 0", params![by])?;
-    tx.execute("DELETE FROM refused", &[])?;
-    state.position = Position { gsn: 0, chain: Chain::START };
+    if !mutant::is(Mutant::ResetOffersNothing) {
+        tx.execute("UPDATE op SET gsn = gsn - ?1 WHERE gsn > 0", params![by])?;
+    }
     // What it refused waits again, wherever it lies.
     state.walked = 0;
+    tx.execute("DELETE FROM refused", &[])?;
+    state.position = Position { gsn: 0, chain: Chain::START };
     state.save(tx)
 }
 

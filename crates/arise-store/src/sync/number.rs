@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use arise_core::mutant::{self, Mutant};
 use arise_core::op::Kind;
-use arise_core::{NodeId, Result};
+use arise_core::{Error, NodeId, Result};
 use uuid::Uuid;
 
 use super::touched::Touched;
@@ -51,7 +52,8 @@ impl<'t, 'a> Numbering<'t, 'a> {
         let known = self.tx.query_opt("SELECT gsn FROM op WHERE id = ?1", params![record.id])?;
         if let Some(row) = known {
             // One of the hub's own, which came back before it was numbered.
-            if row.get::<Option<i64>>(0)?.is_none_or(|gsn| gsn < 0) {
+            let numbered = row.get::<Option<i64>>(0)?.is_some_and(|gsn| gsn > 0);
+            if !numbered || mutant::is(Mutant::NumbersTwice) {
                 let (at, eff) = self.next(record);
                 self.touched.stamp(self.tx, record.id, record.cell(), at, eff)?;
             }
@@ -62,6 +64,9 @@ impl<'t, 'a> Numbering<'t, 'a> {
             None => self.missing(record)?,
         };
         if let Some(fault) = fault {
+            if mutant::is(Mutant::QuarantineInTheWay) {
+                return Err(Error::malformed(fault, "A record can't be taken."));
+            }
             quarantine::put(self.tx, record, peer, fault)?;
             return Ok(Taken::Quarantined(fault));
         }
@@ -84,7 +89,8 @@ impl<'t, 'a> Numbering<'t, 'a> {
         let state = &mut self.state;
         // Rises with every record, so that two whose clocks were ahead keep their order.
         state.hub_time = self.tx.now().saturating_mul(1_000).max(state.hub_time + 1);
-        let eff = record.hlc.min(state.hub_time);
+        let cap = if mutant::is(Mutant::NoCap) { i64::MAX } else { state.hub_time };
+        let eff = record.hlc.min(cap);
         state.position = state.position.then(eff, record.id);
         state.eff = state.eff.max(eff);
         self.tx.node.hlc = self.tx.node.hlc.max(eff);
@@ -94,6 +100,9 @@ impl<'t, 'a> Numbering<'t, 'a> {
     /// What a record refers to and isn't there. Nodes send causes before effects, so that nothing is missing
     /// unless it was refused itself.
     fn missing(&mut self, record: &Record) -> Result<Option<&'static str>> {
+        if mutant::is(Mutant::TakesTheUncaused) {
+            return Ok(None);
+        }
         for parent in &record.parents {
             if self.tx.query_opt("SELECT 1 FROM op WHERE id = ?1", params![*parent])?.is_none() {
                 return Ok(Some("missing_parent"));

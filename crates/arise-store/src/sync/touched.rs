@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use arise_core::mutant::{self, Mutant};
 use arise_core::op::{Cell, Kind};
 use arise_core::{OpId, Result};
 
@@ -25,6 +26,9 @@ impl Touched {
         at: Position,
         eff: i64,
     ) -> Result<()> {
+        if mutant::is(Mutant::DropsUnknownKinds) && matches!(record.cell().kind, Kind::Unknown(_)) {
+            return Ok(());
+        }
         record.insert(tx, at, eff)?;
         let op = record.op(at.gsn, eff);
         if op.cell.kind == Kind::Mark {
@@ -49,7 +53,9 @@ impl Touched {
             "UPDATE op SET gsn = ?2, eff = ?3, chain = ?4 WHERE id = ?1",
             params![id, at.gsn, eff, at.chain.0.to_vec()],
         )?;
-        self.0.insert(cell);
+        if !mutant::is(Mutant::NoRefold) {
+            self.0.insert(cell);
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! The ids of a node's own records rise with their stamps, so that those which wait lie behind the one up to
 //! which all have a number: no index and no queue, and nothing to pay when a mark is written.
 
+use arise_core::mutant::{self, Mutant};
 use arise_core::{OpId, Result};
 
 use super::{Record, State};
@@ -15,20 +16,19 @@ const NEW: &str = "FROM op WHERE id >= ?1 AND gsn IS NULL AND id NOT IN (SELECT 
 
 /// Some of them, in an order in which each comes after all that its writer knew.
 pub fn unsent(tx: &mut Tx<'_>, state: &State, limit: i64) -> Result<Vec<Record>> {
-    let forgotten =
+    let mut rows =
         tx.query(&format!("SELECT {COLUMNS} {FORGOTTEN} ORDER BY gsn LIMIT ?1"), params![limit])?;
-    let mut records = forgotten.iter().map(Record::from_row).collect::<Result<Vec<_>>>()?;
-    let left = limit - i64::try_from(records.len()).unwrap_or(limit);
+    let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
     if left > 0 {
-        let new = tx.query(
+        rows.extend(tx.query(
             &format!("SELECT {COLUMNS} {NEW} ORDER BY id LIMIT ?2"),
             params![OpId::first_stamped(state.walked + 1), left],
-        )?;
-        for row in &new {
-            records.push(Record::from_row(row)?);
-        }
+        )?);
     }
-    Ok(records)
+    if mutant::is(Mutant::EffectsBeforeCauses) {
+        rows.reverse();
+    }
+    rows.iter().map(Record::from_row).collect()
 }
 
 /// How many wait.

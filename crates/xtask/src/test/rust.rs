@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::tally;
 use crate::proc::{self, Stream};
 use crate::report::{Report, Tally};
+use crate::simulate;
 
 pub(super) fn run(report: &mut Report, target: &Path, filter: &[String]) {
     let nextest = proc::answers(proc::cargo().args(["nextest", "--version"]));
@@ -47,6 +48,9 @@ pub(super) fn run(report: &mut Report, target: &Path, filter: &[String]) {
         });
     }
     report.step("rust: stop PostgreSQL", || postgres.stop());
+    if filter.is_empty() {
+        report.step("rust: 2,000 simulations of syncing", || simulate::seeds(0, 2_000));
+    }
 }
 
 /// A runner that fails without a failed test (a program that didn't compile, or crashed) has failed.

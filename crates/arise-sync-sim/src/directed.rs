@@ -1,0 +1,170 @@
+//! Histories that seeds rarely come to, told on purpose. Each notices engines broken in its way.
+
+use arise_core::clock::{DAY, HOUR};
+use arise_core::mutant::Mutant;
+use arise_core::{SessionId, StudentId};
+use arise_sync::{Limits, Outcome, hub, node};
+use uuid::Uuid;
+
+use crate::check;
+use crate::deed::{self, Done};
+use crate::machine::Stop;
+use crate::world::{HUB, Outcomes, World};
+
+const ONE: usize = 1;
+const TWO: usize = 2;
+
+/// A history, its name, and what it has to notice.
+pub(crate) type Directed = (&'static str, fn(&mut World) -> Outcomes<()>, &'static [Mutant]);
+
+pub const ALL: &[Directed] = &[
+    (
+        "a hub that was restored gives an overwritten value a later stamp",
+        restamped,
+        &[Mutant::StampsDecideFields, Mutant::StampsDecideMarks],
+    ),
+    (
+        "so does it with the loser of a conflict that somebody settled",
+        settled_conflict,
+        &[Mutant::OverwritesOnlyTheWinner],
+    ),
+    ("and with one of two that still are in conflict", open_conflict, &[Mutant::NoRefold]),
+    ("a node and its copy take turns", copies, &[Mutant::SameTokenForEver]),
+    ("an answer comes after its node was restored", late_answer, &[Mutant::SkipsWhatItLacks]),
+];
+
+fn rename(world: &mut World, index: usize, name: &str) -> Outcomes<()> {
+    let name = name.to_owned();
+    world.tick(1_000);
+    let done = world.machines[index].write(move |tx| {
+        let id: Uuid = tx.query_one("SELECT id FROM student ORDER BY id LIMIT 1", &[])?.get(0)?;
+        deed::rename(tx, StudentId(id), &name)
+    });
+    noted(world, index, done)
+}
+
+fn excuse(world: &mut World, index: usize, reason: &str) -> Outcomes<()> {
+    let reason = reason.to_owned();
+    world.tick(1_000);
+    let done = world.machines[index].write(move |tx| {
+        let session: Uuid = tx.query_one("SELECT id FROM session ORDER BY id LIMIT 1", &[])?.get(0)?;
+        let student: Uuid = tx.query_one("SELECT id FROM student ORDER BY id LIMIT 1", &[])?.get(0)?;
+        deed::excuse(tx, SessionId(session), StudentId(student), &reason)
+    });
+    noted(world, index, done)
+}
+
+fn noted(world: &mut World, index: usize, done: Result<Done, Stop>) -> Outcomes<()> {
+    if let Err(stop) = &done {
+        return Err(format!("machine {index} couldn't: {stop:?}"));
+    }
+    world.note(index, done)
+}
+
+fn sync(world: &mut World, index: usize) -> Outcomes<()> {
+    world.tick(1_000);
+    while world.exchange(index)?.is_none_or(|progress| progress.more) {}
+    Ok(())
+}
+
+fn all_is_well(world: &mut World) -> Outcomes<()> {
+    world.converge()?;
+    check::after_convergence(world)?;
+    check::newest_shows(world)?;
+    check::states_are_equal(world)
+}
+
+/// One node's clock is in 2031 while it writes what another overwrites; then the hub forgets both.
+fn restamped(world: &mut World) -> Outcomes<()> {
+    world.machines[HUB].keep();
+    world.machines[ONE].offset = 5 * 365 * DAY;
+    rename(world, ONE, "old")?;
+    excuse(world, ONE, "old reason")?;
+    sync(world, ONE)?;
+    sync(world, TWO)?;
+    rename(world, TWO, "new")?;
+    excuse(world, TWO, "new reason")?;
+    sync(world, TWO)?;
+    sync(world, ONE)?;
+    world.tick(DAY);
+    world.restore(HUB);
+    all_is_well(world)
+}
+
+/// The loser is of 2031, and somebody saw both.
+fn settled_conflict(world: &mut World) -> Outcomes<()> {
+    world.machines[HUB].keep();
+    world.machines[ONE].offset = 5 * 365 * DAY;
+    rename(world, ONE, "of 2031")?;
+    sync(world, ONE)?;
+    world.tick(HOUR);
+    rename(world, TWO, "of today")?;
+    sync(world, TWO)?;
+    rename(world, TWO, "settled")?;
+    sync(world, TWO)?;
+    sync(world, ONE)?;
+    world.tick(DAY);
+    world.restore(HUB);
+    all_is_well(world)
+}
+
+/// Nobody settled it: which one shows changes with the stamps, everywhere.
+fn open_conflict(world: &mut World) -> Outcomes<()> {
+    world.machines[HUB].keep();
+    world.machines[ONE].offset = 5 * 365 * DAY;
+    rename(world, ONE, "of 2031")?;
+    sync(world, ONE)?;
+    world.tick(HOUR);
+    rename(world, TWO, "of today")?;
+    sync(world, TWO)?;
+    sync(world, ONE)?;
+    world.tick(DAY);
+    world.restore(HUB);
+    all_is_well(world)
+}
+
+/// Both believe to be the one that the hub knows.
+fn copies(world: &mut World) -> Outcomes<()> {
+    let copy = world.clone_node(ONE).ok_or("no room for a copy")?;
+    for turn in 0..4 {
+        for index in [ONE, ONE, copy] {
+            rename(world, index, &format!("turn {turn} of {index}"))?;
+            sync(world, index)?;
+        }
+    }
+    if world.counts.of("nodes told to take another id") == 0 {
+        return Err("nobody noticed the copy".to_owned());
+    }
+    let (one, other) = (world.id(ONE)?, world.id(copy)?);
+    if one == other {
+        return Err("a node and its copy go by one id".to_owned());
+    }
+    all_is_well(world)
+}
+
+/// What it just sent is no longer there.
+fn late_answer(world: &mut World) -> Outcomes<()> {
+    sync(world, ONE)?;
+    let before = world.machines[ONE].snapshot();
+    rename(world, ONE, "soon gone")?;
+    let request = world.machines[ONE].read(|tx| node::request(tx, Limits::default()))?;
+    let mut exchange = hub::Exchange::new(request, Limits::default());
+    let answer = loop {
+        let step = world.machines[HUB].write(move |tx| {
+            let answer = exchange.step(tx)?;
+            Ok((exchange, answer))
+        });
+        match step.map_err(|stop| format!("{stop:?}"))? {
+            (going_on, None) => exchange = going_on,
+            (_, Some(answer)) => break answer,
+        }
+    };
+    world.machines[ONE].put(&before);
+    let mut acceptance = node::Acceptance::new(answer, Limits::default());
+    match world.machines[ONE].write(move |tx| acceptance.step(tx)) {
+        Err(Stop::Refused(error)) if error.code == "answer_unusable" => {}
+        Ok(Some(progress)) if progress.outcome == Outcome::Ignored => {}
+        other => return Err(format!("I2: an answer was taken that can't be: {other:?}")),
+    }
+    all_is_well(world)
+}
