@@ -46,7 +46,11 @@ pub(crate) async fn drive(
     Ok((all, start.elapsed()))
 }
 
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, expected: &str) -> anyhow::Result<()> {
+pub(crate) async fn read_answer(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    expected: &str,
+) -> anyhow::Result<()> {
     buffer.clear();
     loop {
         if stream.read_buf(buffer).await? == 0 {
@@ -80,23 +84,28 @@ fn content_length(head: &[u8]) -> anyhow::Result<usize> {
 
 /// One GET on a connection of its own; the whole answer as text.
 pub(crate) fn get(address: SocketAddr, path: &str, token: Option<&str>) -> anyhow::Result<String> {
-    let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    send(address, &format!("GET {path} HTTP/1.1\r\nHost: bench\r\n{bearer}Connection: close\r\n\r\n"))
+    send(address, "GET", path, token, "")
 }
 
 /// One POST on a connection of its own; the whole answer as text.
 pub(crate) fn post(address: SocketAddr, path: &str, body: &str) -> anyhow::Result<String> {
-    send(
-        address,
-        &format!(
-            "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n{body}",
-            body.len()
-        ),
-    )
+    send(address, "POST", path, None, body)
 }
 
-fn send(address: SocketAddr, request: &str) -> anyhow::Result<String> {
+/// One request on a connection of its own; the whole answer as text.
+pub(crate) fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: &str,
+) -> anyhow::Result<String> {
+    let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         {bearer}Connection: close\r\n\r\n{body}",
+        body.len()
+    );
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();

@@ -12,6 +12,7 @@ mod logins;
 mod marks;
 mod registers;
 mod server;
+mod sync;
 mod university;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,8 @@ enum Bench {
     Dashboards,
     /// The register of a course as a file.
     Registers,
+    /// What syncing costs: bytes on the wire, a first join, and what marks feel of it.
+    Sync,
     /// Serves the bare handler that `marks` compares with. Prints its address.
     #[command(hide = true)]
     Floor,
@@ -44,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Logins => runtime.block_on(logins::run()),
         Bench::Dashboards => runtime.block_on(dashboards::run()),
         Bench::Registers => runtime.block_on(registers::run()),
+        Bench::Sync => runtime.block_on(sync::run()),
         Bench::Floor => runtime.block_on(floor::serve()),
     }
 }

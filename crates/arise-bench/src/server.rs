@@ -35,10 +35,16 @@ pub(crate) fn folder() -> anyhow::Result<tempfile::TempDir> {
 
 impl Server {
     pub(crate) fn arise(data: &Path) -> anyhow::Result<Self> {
+        Self::arise_with(data, &[])
+    }
+
+    /// With further settings, by the names of their variables. It doesn't sync by itself.
+    pub(crate) fn arise_with(data: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let start = Instant::now();
         let mut command = Command::new(program()?);
         command.args(["serve", "--host", "127.0.0.1", "--port", "0", "--data"]).arg(data);
         command.env("ARISE_LOG", "warn").env("ADMIN_DEFAULT_PASSWORD", "bench-password");
+        command.env("SYNC_INTERVAL_SECONDS", "0").envs(settings.iter().copied());
         let mut child = command.stdout(Stdio::piped()).spawn().context("arise can't be started")?;
         let line = first_line(&mut child)?;
         let address = line.rsplit("http://").next().unwrap_or_default().trim().parse()?;

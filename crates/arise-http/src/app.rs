@@ -6,6 +6,7 @@ use std::time::Duration;
 use arise_core::setting::Settings;
 use arise_core::zone::Zone;
 use arise_core::{Error, Result, UtcMillis};
+use arise_link::Link;
 use arise_store::backup::Backups;
 use arise_store::{Event, Store, node, setting};
 use tokio::sync::{Semaphore, watch};
@@ -16,6 +17,7 @@ use crate::live::Hub;
 use crate::older_node::OlderNodes;
 use crate::online::Browsers;
 use crate::password::Hasher;
+use crate::sync::HubState;
 use crate::token::Tokens;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct Config {
     pub backups: Option<Backups>,
     /// Lets the program's own commands on this machine in.
     pub operator_key: Option<String>,
+    /// Seconds from one exchange with the hub to the next; 0 for only when asked.
+    pub sync_interval_seconds: u64,
     pub limits: Limits,
 }
 
@@ -83,6 +87,17 @@ impl Default for Config {
             backups: None,
             operator_key: None,
             limits: Limits::default(),
+            sync_interval_seconds: 0,
+        }
+    }
+}
+
+impl Config {
+    fn link(&self) -> arise_link::Settings {
+        let seconds = Some(self.sync_interval_seconds).filter(|seconds| *seconds > 0);
+        arise_link::Settings {
+            hub_url: self.cloud_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+            interval: seconds.map(Duration::from_secs),
         }
     }
 }
@@ -100,6 +115,8 @@ pub struct Inner {
     pub(crate) device_keys: DeviceKeys,
     pub(crate) work: Work,
     pub(crate) browsers: Browsers,
+    pub(crate) hub_state: HubState,
+    pub(crate) link: Link,
     settings: RwLock<Arc<(Settings, Zone)>>,
     /// One database of the older system comes in at a time: each is held in memory.
     pub(crate) v1_imports: Arc<Semaphore>,
@@ -124,6 +141,7 @@ impl App {
         let (settings, key) = store.read(|tx| Ok((setting::get(tx)?, node::signing_key(tx)?))).await?;
         let key = if config.secret_key.is_empty() { key } else { config.secret_key.clone().into_bytes() };
         let zone = settings.zone();
+        let link = Link::new(store.clone(), config.link())?;
         let app = Self(Arc::new(Inner {
             store,
             config,
@@ -133,11 +151,16 @@ impl App {
             device_keys: DeviceKeys::default(),
             work: Work::default(),
             browsers: Browsers::new(&key),
+            hub_state: HubState::default(),
+            link,
             settings: RwLock::new(Arc::new((settings, zone))),
             v1_imports: Arc::new(Semaphore::new(1)),
             stopping: watch::channel(false).0,
         }));
         tokio::spawn(follow(app.clone(), events));
+        if app.config.node_type == NodeType::Local {
+            tokio::spawn(sync(app.clone()));
+        }
         Ok(app)
     }
 
@@ -189,6 +212,14 @@ impl App {
             }
         };
         Err(error)
+    }
+}
+
+/// Exchanges with the hub until the server stops.
+async fn sync(app: App) {
+    tokio::select! {
+        () = app.link.clone().run() => {}
+        () = app.stopped() => {}
     }
 }
 

@@ -15,6 +15,7 @@ use crate::cookie;
 use crate::device;
 use crate::error::ApiResult;
 use crate::route::Access;
+use crate::sync;
 use crate::token::Claims;
 
 /// Who is calling, as long as they are: a live account whose password is still the one of the login.
@@ -44,7 +45,7 @@ pub(crate) async fn person(
         Access::Teacher => login.actor.role == Role::Teacher,
         Access::Student => login.actor.role == Role::Student,
         Access::LoggedIn => true,
-        Access::Public | Access::Device | Access::AnyDevice | Access::OlderNode => false,
+        Access::Public | Access::Device | Access::AnyDevice | Access::OlderNode | Access::Node => false,
     };
     if !fits {
         return Err(Error::forbidden("wrong_role", "Your account can't do this.").into());
@@ -174,5 +175,11 @@ pub(crate) async fn older_node(
         space.must_have_room()?;
     }
     request.extensions_mut().insert(node);
+    Ok(next.run(request).await)
+}
+
+/// Lets nodes through, by signature.
+pub(crate) async fn node(State(app): State<App>, request: Request, next: Next) -> ApiResult<Response> {
+    let request = sync::check_signature(&app, request).await?;
     Ok(next.run(request).await)
 }

@@ -43,6 +43,7 @@ mod student;
 mod student_course;
 mod student_import;
 mod student_standing;
+mod sync;
 mod teacher;
 mod token;
 mod trends;

@@ -28,6 +28,8 @@ pub enum Access {
     AnyDevice,
     /// A classroom's server of the older system, by its key.
     OlderNode,
+    /// A node that joined this hub, by its signature.
+    Node,
 }
 
 /// One line of the route table.
@@ -108,6 +110,7 @@ impl Routes {
         let handler = match access {
             Access::Public => handler,
             Access::OlderNode => handler.layer(from_fn_with_state(self.app.clone(), authorize::older_node)),
+            Access::Node => handler.layer(from_fn_with_state(self.app.clone(), authorize::node)),
             Access::Device | Access::AnyDevice => {
                 handler.layer(from_fn_with_state((self.app.clone(), access), authorize::device))
             }

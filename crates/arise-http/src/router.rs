@@ -2,18 +2,23 @@
 
 use crate::app::App;
 use crate::route::Access::{
-    Admin, AnyDevice, Device, LoggedIn, OlderNode, Operator, Public, Student, Teacher,
+    Admin, AnyDevice, Device, LoggedIn, Node, OlderNode, Operator, Public, Student, Teacher,
 };
 use crate::route::{Route, Routes};
 use crate::{
     audit, backup, course, course_standing, dashboard, device, enrolment, health, history, import_job,
     leaderboard, live, login, mark, online, openapi, overview, report, semester, session, setting, shortage,
-    snapshot, student, student_course, student_import, student_standing, teacher, trends, v1_import,
+    snapshot, student, student_course, student_import, student_standing, sync, teacher, trends, v1_import,
 };
 
 /// Where files come in, which may take a while.
-pub(crate) const UPLOADS: [&str; 3] =
-    ["/api/sync/receive", "/api/admin/students/bulk-import", "/api/admin/import/arise-v1"];
+pub(crate) const UPLOADS: [&str; 5] = [
+    "/api/sync/receive",
+    "/api/sync/exchange",
+    "/api/sync/import",
+    "/api/admin/students/bulk-import",
+    "/api/admin/import/arise-v1",
+];
 
 /// The route table, for tests and for the API document.
 pub fn routes(app: &App) -> Vec<Route> {
@@ -121,6 +126,17 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Student, "/api/student/analytics", student_course::analytics);
     r.get(Student, "/api/student/critical-alerts", dashboard::alerts);
     r.get(Student, "/api/student/leaderboard", leaderboard::get);
+
+    r.get(Operator, "/api/sync/status", sync::status);
+    r.post(Operator, "/api/sync/push", sync::push);
+    r.post(Operator, "/api/sync/hub", sync::join_hub);
+    r.post(Operator, "/api/sync/export", sync::export);
+    r.post_large(Operator, "/api/sync/import", sync::MAX_FILE, sync::import);
+    r.post(Public, "/api/sync/join", sync::join);
+    r.post(Node, "/api/sync/exchange", sync::exchange);
+    r.get(Admin, "/api/admin/nodes", sync::list);
+    r.post(Admin, "/api/admin/nodes", sync::create);
+    r.delete(Admin, "/api/admin/nodes/{id}", sync::remove);
 
     r.get(Public, "/online/{token}", online::page);
     r.post(Public, "/online/{token}", online::submit);

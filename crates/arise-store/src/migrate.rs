@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "online", include_str!("../migrations/0011_online.sql")),
     (12, "imports", include_str!("../migrations/0012_imports.sql")),
     (13, "operations", include_str!("../migrations/0013_operations.sql")),
+    (14, "nodes", include_str!("../migrations/0014_nodes.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -57,3 +57,13 @@ pub fn life(tx: &mut Tx<'_>) -> Result<Life> {
     let restored = row.get::<Option<i64>>(1)?.zip(row.get(2)?);
     Ok(Life { incarnation: row.get(0)?, restored })
 }
+
+/// Bytes that the database takes on the disk.
+pub fn database_size(tx: &mut Tx<'_>) -> Result<i64> {
+    let sql = if tx.is_shared() {
+        "SELECT pg_database_size(current_database())"
+    } else {
+        "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    };
+    tx.query_one(sql, &[])?.get(0)
+}

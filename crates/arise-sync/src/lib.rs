@@ -36,6 +36,7 @@ pub mod hub;
 mod message;
 pub mod node;
 mod status;
+pub mod walk;
 mod wire;
 
 use arise_core::Result;

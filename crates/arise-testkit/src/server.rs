@@ -16,6 +16,7 @@
 
 mod class;
 mod client;
+mod node;
 mod scanner;
 mod stream;
 
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 
 pub use self::class::{Class, Student, Teacher};
 pub use self::client::{Answer, Client};
+pub use self::node::{Node, join};
 pub use self::scanner::Scanner;
 pub use self::stream::{Live, LiveEvent};
 pub use reqwest::Method;

@@ -2,16 +2,19 @@
 
 mod admin;
 mod backup;
+mod clock;
 mod config;
 mod demo;
 mod doctor;
 mod export;
 mod first_run;
+mod hold;
 mod import;
 mod log;
 mod running;
 mod scanner;
 mod serve;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -32,6 +35,11 @@ struct Cli {
 enum Command {
     /// Runs the server.
     Serve(serve::Serve),
+    /// Joins a hub with the code that its administrator gave.
+    Join(sync::Join),
+    /// Exchanges records with the hub, over the network or as files.
+    #[command(subcommand)]
+    Sync(sync::Sync),
     /// Copies all records into the folder of backups, while the server runs or not.
     Backup(backup::Backup),
     /// Puts a backup in the place of all records, and keeps a copy of them.
@@ -57,6 +65,8 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Config(flags) => config::show(&flags),
         Command::Export(options) => export::run(&options),
+        Command::Join(options) => sync::join(&options),
+        Command::Sync(command) => sync::run(&command),
         Command::Import(options) => import::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Scanner(options) => scanner::run(&options),

@@ -79,11 +79,28 @@ impl Running {
         })
     }
 
+    /// [`Running::call`] with bodies that may be anything.
+    ///
+    /// # Errors
+    /// What the server says against it.
+    pub(crate) fn send(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let answer = tokio::time::timeout(PATIENCE, self.exchange_bytes(method, path, body)).await;
+            answer.context("the server doesn't answer")?
+        })
+    }
+
     async fn exchange(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let bytes = self.exchange_bytes(method, path, body.into_bytes()).await?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn exchange_bytes(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         let stream = TcpStream::connect(&self.address).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -94,10 +111,10 @@ impl Running {
         let response = sender.send_request(request).await?;
         let status = response.status();
         let bytes = response.into_body().collect().await?.to_bytes();
-        let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if status.is_success() {
-            return Ok(answer);
+            return Ok(bytes.to_vec());
         }
+        let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         match answer["error"].as_str() {
             Some(error) if status != StatusCode::UNAUTHORIZED => bail!("{error}"),
             _ => bail!("the server answered {status}"),

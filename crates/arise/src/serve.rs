@@ -2,17 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use arise_core::SystemClock;
 use arise_http::App;
 use arise_store::Store;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::clock::clock;
 use crate::config::{Config, Flags};
+use crate::hold::Hold;
 use crate::running::{self, Sign};
 use crate::{first_run, log};
 
@@ -36,7 +36,11 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
     for note in config.notes() {
         tracing::warn!("{note}");
     }
-    let store = Store::open_with(&config.location(&data), Arc::new(SystemClock), &config.care(&data))?;
+    let location = config.location(&data);
+    let Some(_hold) = Hold::take(&location)? else {
+        anyhow::bail!("arise runs on this database already. Stop it first, or use --data for another one");
+    };
+    let store = Store::open_with(&location, clock(), &config.care(&data))?;
     let made = first_run::run(&store, config.admin_password(), config.time_zone())?;
     runtime()?.block_on(async {
         let listener = listen(config.host(), config.port()).await?;

@@ -15,6 +15,7 @@ use crate::device::{OlderAnswer, OlderQueueAnswer};
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Raw, Who};
 use crate::list::Page;
+use crate::sync::SyncFile;
 use crate::upload::Upload;
 
 /// Types by name, as bodies are read and as answers are written: a field with a default may be left out of the
@@ -255,6 +256,13 @@ impl<T: JsonSchema> Takes for Json<T> {
 impl Takes for Raw {
     fn describe(operation: &mut Operation, _: &mut Schemas) {
         operation.takes_body("application/json", &json!({}));
+    }
+}
+
+impl Takes for SyncFile {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        let file = json!({"type": "string", "contentMediaType": "application/octet-stream"});
+        operation.takes_body("application/octet-stream", &file);
     }
 }
 

@@ -53,6 +53,7 @@ fn proof(access: Access) -> (&'static str, Value) {
         Access::Device => ("scanner", json!([signed])),
         Access::AnyDevice => ("scanner", json!([signed, {}])),
         Access::OlderNode => ("server", json!([{"olderNode": []}])),
+        Access::Node => ("server", json!([{"node": []}])),
     }
 }
 
@@ -93,6 +94,8 @@ pub(crate) fn document(app: &App) -> Value {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "arise_token"},
+                "node": {"type": "http", "scheme": "ed25519",
+                    "description": "The body is signed by the node's key; docs/SYNC.md has its layout"},
                 "olderNode": {"type": "apiKey", "in": "header", "name": "X-Sync-API-Key"},
                 "scanner": {"type": "apiKey", "in": "header", "name": "X-Arise-Device", "description": "The scanner's id"},
                 "scannerCounter": {"type": "apiKey", "in": "header", "name": "X-Arise-Counter",
@@ -128,6 +131,7 @@ fn write(route: &Route, operation: Operation, error: &Value) -> Value {
         }
         Access::Device | Access::AnyDevice => refusals.extend([400, 401, 413]),
         Access::OlderNode => refusals.extend([401, 403]),
+        Access::Node => refusals.extend([400, 401, 403, 413]),
     }
     let mut answers = operation.answers;
     for status in refusals {

@@ -10,7 +10,7 @@ use crate::live::Snapshot;
 use crate::mark::MarkLine;
 use crate::session::SessionView;
 use crate::{
-    backup, enrolment, health, import_job, login, online, shortage, snapshot, student_import, v1_import,
+    backup, enrolment, health, import_job, login, online, shortage, snapshot, student_import, sync, v1_import,
 };
 
 /// Writes every entry. Answers those that name no route.
@@ -142,6 +142,19 @@ fn admin(r: &mut Said<'_>) {
         .gives::<backup::RestoreView>(200)
         .gives::<backup::WorkBegun>(202)
         .refuses(&[409]);
+    r.route("GET /api/sync/status", "How far this server and the hub are with each other.");
+    r.route("POST /api/sync/push", "Syncs with the hub now.").refuses(&[409]);
+    r.route("POST /api/sync/hub", "Joins a hub with a code of its administrator.").refuses(&[409]);
+    r.route("POST /api/sync/export", "A file with all that waits for the hub, to be walked there.")
+        .gives_file(200, "application/octet-stream")
+        .refuses(&[409]);
+    r.route("POST /api/sync/import", "On the hub takes a node's file, on a node the hub's.")
+        .gives_file(200, "application/octet-stream")
+        .gives::<sync::SyncFileTaken>(200)
+        .refuses(&[409]);
+    r.route("GET /api/admin/nodes", "On the hub: the nodes that sync with it.");
+    r.route("POST /api/admin/nodes", "Adds a node and gives the code with which it joins.");
+    r.route("DELETE /api/admin/nodes/{id}", "Shuts a node out, with the copies of it.");
     r.route("GET /api/admin/check", "Looks whether the records and what follows from them agree.");
     r.route("GET /api/admin/devices", "Scanners.");
     r.route("POST /api/admin/devices", "Adds a scanner and gives the code that pairs it.").refuses(&[409]);
@@ -232,6 +245,10 @@ fn server(r: &mut Said<'_>) {
     r.route("POST /api/sync/receive", "Takes what is new in a snapshot of an older system's server.")
         .takes::<snapshot::Snapshot>()
         .gives::<snapshot::Received>(200)
+        .refuses(&[409]);
+    r.route("POST /api/sync/join", "Admits a node that proves to know a code.").refuses(&[401, 403]);
+    r.route("POST /api/sync/exchange", "Takes what a node has to say, and answers what it lacks.")
+        .gives_file(200, "application/octet-stream")
         .refuses(&[409]);
 }
 

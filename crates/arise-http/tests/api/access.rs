@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use arise_core::NodeId;
 use arise_core::clock::HOUR;
 use arise_http::{Access, Route, routes};
+use arise_link::seal::Asker;
 use arise_testkit::server::{
-    Answer, Class, Client, PIN, STUDENT_PASSWORD, Scanner, TestServer, for_both_hubs,
+    Answer, Class, Client, Node, PIN, STUDENT_PASSWORD, Scanner, TestServer, for_both_hubs,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -26,6 +28,8 @@ const PUBLIC: &[&str] = &[
     "POST /online/{token}",
     "GET /api/online/session/{token}/info",
     "POST /api/online/mark-attendance",
+    // The code, which the node proves to know, is what lets it in.
+    "POST /api/sync/join",
     "GET /api/openapi.json",
     "GET /api/docs",
 ];
@@ -33,6 +37,7 @@ const PUBLIC: &[&str] = &[
 enum Caller {
     Person(Client),
     Device(Scanner),
+    Node(Node),
 }
 
 impl Caller {
@@ -43,6 +48,7 @@ impl Caller {
             Self::Device(scanner) => {
                 scanner.request(route.method.clone(), path, scanner.next_counter(), body.into_bytes())
             }
+            Self::Node(node) => node.request(route.method.clone(), path, body.as_bytes()),
         };
         Answer::of(request).await
     }
@@ -56,6 +62,7 @@ enum Taken {
     Teacher,
     Student,
     Device,
+    Node,
 }
 
 /// The refusal this caller must get; `None` when the route lets them in.
@@ -66,7 +73,8 @@ fn refusal(access: Access, taken: Taken) -> Option<u16> {
         | (Access::Admin | Access::Operator, Taken::Admin)
         | (Access::Teacher, Taken::Teacher)
         | (Access::Student, Taken::Student)
-        | (Access::Device | Access::AnyDevice, Taken::Device) => None,
+        | (Access::Device | Access::AnyDevice, Taken::Device)
+        | (Access::Node, Taken::Node) => None,
         (
             Access::Admin | Access::Operator | Access::Teacher | Access::Student,
             Taken::Admin | Taken::Teacher | Taken::Student,
@@ -220,6 +228,13 @@ async fn nobody_does_what_is_another_role_s() {
         let wrong = scanner.pretending(&scanner.id, [7; 32]);
         refused(&server, &owned, "a scanner with a wrong key", &Caller::Device(wrong), Taken::Nobody).await;
         refused(&server, &owned, "a scanner", &Caller::Device(scanner), Taken::Device).await;
+
+        let node = server.node("Room 1").await;
+        let wrong = node.pretending(Asker { secret: [7; 32], ..node.asker.clone() });
+        refused(&server, &owned, "a node with a wrong key", &Caller::Node(wrong), Taken::Nobody).await;
+        let unknown = node.pretending(Asker { node: NodeId::new(7), ..node.asker.clone() });
+        refused(&server, &owned, "a node that never joined", &Caller::Node(unknown), Taken::Nobody).await;
+        refused(&server, &owned, "a node", &Caller::Node(node), Taken::Node).await;
     })
     .await;
 }
@@ -266,6 +281,7 @@ async fn everybody_does_what_is_theirs() {
         let student = server.log_in_student(&owned.class.students[0].university_roll_no).await;
         let callers = [
             (Caller::Device(server.scanner("A").await), Taken::Device),
+            (Caller::Node(server.node("Room 1").await), Taken::Node),
             (Caller::Person(student), Taken::Student),
             (Caller::Person(owned.class.teacher.clone()), Taken::Teacher),
             // Deletes what the others need, so it comes last.
@@ -309,6 +325,7 @@ async fn no_request_is_a_fault_of_the_server() {
         let owned = Owned::new(&server).await;
         let student = server.log_in_student(&owned.class.students[0].university_roll_no).await;
         let scanner = Caller::Device(server.scanner("A").await);
+        let node = Caller::Node(server.node("Room 1").await);
         let teacher = Caller::Person(owned.class.teacher.clone());
         let (student, admin) = (Caller::Person(student), Caller::Person(server.admin().await));
 
@@ -390,6 +407,7 @@ async fn no_request_is_a_fault_of_the_server() {
                 Access::Teacher => &teacher,
                 Access::Student => &student,
                 Access::Device | Access::AnyDevice => &scanner,
+                Access::Node => &node,
                 _ => &admin,
             };
             let check = async |path: &str, body: &str| {

@@ -27,6 +27,7 @@ mod slots;
 mod snapshot;
 mod student;
 mod student_import;
+mod sync;
 mod teacher;
 mod typed;
 mod v1_import;

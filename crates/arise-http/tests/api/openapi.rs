@@ -92,6 +92,7 @@ async fn the_document_says_who_may_call() {
             Access::Device => &["scanner"],
             Access::AnyDevice => &["", "scanner"],
             Access::OlderNode => &["olderNode"],
+            Access::Node => &["node"],
             _ => &["bearer", "cookie"],
         };
         let proofs: BTreeSet<&str> = security

@@ -6,8 +6,11 @@
 //! sent; a *negative* number was given by a hub that has forgotten it, and waits as well, in that order.
 
 mod adopt;
+pub mod hub;
+pub mod key;
 mod number;
 pub mod peer;
+pub mod place;
 pub mod quarantine;
 mod record;
 mod state;

@@ -168,6 +168,7 @@ impl Config {
             backups: Some(self.backups(data)),
             operator_key: None,
             limits: arise_http::Limits::default(),
+            sync_interval_seconds: self.number("sync_interval_seconds"),
         }
     }
 
