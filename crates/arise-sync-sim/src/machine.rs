@@ -200,7 +200,7 @@ impl Drop for Machine {
 }
 
 /// A database that no program was started on yet.
-fn empty() -> Snapshot {
+pub(crate) fn empty() -> Snapshot {
     static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = EMPTY.get_or_init(|| {
         let make = || -> Result<Vec<u8>> {

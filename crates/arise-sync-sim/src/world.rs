@@ -11,7 +11,7 @@ use fastrand::Rng;
 
 use crate::counts::Counts;
 use crate::deed::{self, Done, Overwrite};
-use crate::machine::{Machine, Stop};
+use crate::machine::{self, Machine, Stop};
 
 /// A Saturday morning in March 2026.
 const BEGIN: i64 = 1_772_856_000_000;
@@ -61,6 +61,8 @@ impl World {
     }
 
     pub(crate) fn new(seed: u64, dir: &Path) -> Outcomes<Self> {
+        // Made once for all seeds, and not from the randomness of this one.
+        machine::empty();
         arise_core::chance::seed(seed);
         let mut world = Self::empty(seed, dir);
         for index in 0..world.rng.usize(3..=4) {
@@ -82,6 +84,8 @@ impl World {
 
     /// A hub and two nodes that have met, where nothing goes wrong by itself.
     pub(crate) fn calm(dir: &Path) -> Outcomes<Self> {
+        // Made once for all seeds, and not from the randomness of this one.
+        machine::empty();
         arise_core::chance::seed(0);
         let mut world = Self::empty(0, dir);
         world.calm = true;

@@ -1,5 +1,11 @@
 use arise_core::clock::DAY;
+use arise_core::session::SessionType;
+use arise_core::{Source, Status};
+use arise_store::course::{self, CourseFields};
+use arise_store::session::{self, NewSession};
+use arise_store::student::{self, StudentFields};
 use arise_store::sync::peer;
+use arise_store::{Event, enrolment, mark, semester, teacher};
 use arise_sync::{Outcome, status};
 use serde_json::json;
 
@@ -16,6 +22,7 @@ on_both_engines!(
     a_copy_takes_another_id,
     the_hub_s_own_records_arrive,
     many_records_take_several_messages,
+    a_mark_that_arrives_is_on_the_screen,
 );
 
 fn joined(hub: &Node) -> (Node, Node) {
@@ -203,6 +210,55 @@ fn many_records_take_several_messages(hub: &Node) {
     two.sync(hub);
     assert_eq!((hub.names().len(), two.names().len()), (2_500, 2_500));
     assert_eq!(hub.number("SELECT MAX(gsn) - COUNT(*) FROM op"), 0);
+}
+
+fn a_mark_that_arrives_is_on_the_screen(hub: &Node) {
+    let (one, _) = joined(hub);
+    let (session, student) = one.write(|tx| {
+        let semester = semester::create(tx, "One")?;
+        let teacher = teacher::create(tx, "Ravi", "T-1", "hash")?;
+        let course = CourseFields {
+            course_name: "Course".to_owned(),
+            course_code: "C-1".to_owned(),
+            default_duration_minutes: 60,
+            semester_id: Some(semester),
+            teacher_id: Some(teacher),
+        };
+        let course = course::create(tx, &course)?;
+        let fields = StudentFields {
+            student_name: "Asha".to_owned(),
+            university_roll_no: "R-1".to_owned(),
+            ..StudentFields::default()
+        };
+        let student = student::create(tx, &fields, "hash")?;
+        enrolment::set_roster(tx, course, &[(student, 1)], "2026-03-07", None)?;
+        let new = NewSession {
+            course_id: course,
+            starts_at: NOW,
+            duration_minutes: 60,
+            session_type: SessionType::Offline,
+            topic: String::new(),
+            device_id: None,
+            online: None,
+        };
+        Ok((session::start(tx, &new, None)?, student))
+    });
+    one.sync(hub);
+    let mut events = hub.store.events();
+    one.write(move |tx| {
+        let window = session::get(tx, session)?.window;
+        mark::observe(tx, session, &window, student, Source::Fingerprint, NOW)
+    });
+    one.sync(hub);
+    let told = loop {
+        let event = events.blocking_recv().unwrap();
+        if let Event::Mark { session_id, student_id, status, .. } = event {
+            break (session_id, student_id, status);
+        }
+    };
+    assert_eq!(told, (session, student, Some(Status::Present)));
+    let found = hub.read(move |tx| mark::find(tx, session, student)).unwrap();
+    assert_eq!((found.status, found.source, found.observed_at), (Status::Present, Source::Fingerprint, NOW));
 }
 
 #[test]
