@@ -145,6 +145,8 @@ for (const width of [1366, 360, 320]) {
         `/a/courses/${seeded.course.id}/students`,
         "/a/semesters",
         "/a/scanners",
+        "/a/sync",
+        "/a/backups",
         "/a/settings",
         "/a/setup",
         "/a/audit",
@@ -217,7 +219,7 @@ test.describe("when the server fails", () => {
       const course = seeded.course.id;
       const screens = {
         teacher: ["/t", "/t/s/019cd0db-0000-7000-8000-000000000000", `/t/c/${course}`, `/t/c/${course}/register`, `/t/c/${course}/figures`, `/t/c/${course}/sheet`],
-        administrator: ["/a", "/a/students", "/a/teachers", "/a/courses", `/a/courses/${course}/students`, "/a/semesters", "/a/scanners", "/a/settings", "/a/setup", "/a/audit", `/a/analytics/course/${course}`, `/a/analytics/student/${id}`, "/a/analytics/trends"],
+        administrator: ["/a", "/a/students", "/a/teachers", "/a/courses", `/a/courses/${course}/students`, "/a/semesters", "/a/scanners", "/a/settings", "/a/setup", "/a/sync", "/a/backups", "/a/audit", `/a/analytics/course/${course}`, `/a/analytics/student/${id}`, "/a/analytics/trends"],
         student: ["/me", "/me/leaderboard", `/me/c/${course}`],
       }[role];
       await { teacher: () => logInAsTeacher(page, seeded), administrator: () => logInAsAdmin(page), student: () => logInAsStudent(page, seeded) }[role]();

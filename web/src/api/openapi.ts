@@ -406,6 +406,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** On the hub: the nodes that sync with it. */
+        get: operations["get_admin_nodes"];
+        put?: never;
+        /** Adds a node and gives the code with which it joins. */
+        post: operations["post_admin_nodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/nodes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Shuts a node out, with the copies of it. */
+        delete: operations["delete_admin_nodes_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/password": {
         parameters: {
             query?: never;
@@ -973,6 +1008,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes what a node has to say, and answers what it lacks. */
+        post: operations["post_sync_exchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A file with all that waits for the hub, to be walked there. */
+        post: operations["post_sync_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/hub": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Joins a hub with a code of its administrator. */
+        post: operations["post_sync_hub"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** On the hub takes a node's file, on a node the hub's. */
+        post: operations["post_sync_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admits a node that proves to know a code. */
+        post: operations["post_sync_join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Syncs with the hub now. */
+        post: operations["post_sync_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/receive": {
         parameters: {
             query?: never;
@@ -984,6 +1121,23 @@ export interface paths {
         put?: never;
         /** Takes what is new in a snapshot of an older system's server. */
         post: operations["post_sync_receive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far this server and the hub are with each other. */
+        get: operations["get_sync_status"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1957,6 +2111,23 @@ export interface components {
             /** @description `error`; a scanner of the older protocol may get another word. */
             status: string;
         };
+        Exchanged: {
+            /** Format: uint */
+            exchanges: number;
+            /** @description Whether it goes on in the background. */
+            going_on: boolean;
+            /** Format: int64 */
+            hub_records: number;
+            /** Format: int64 */
+            pending: number;
+            /**
+             * Format: uint
+             * @description Records that came, this server's own included, which the hub confirmed.
+             */
+            received: number;
+            /** Format: uint */
+            refused: number;
+        };
         Expiry: {
             expired: boolean;
             /** Format: int64 */
@@ -2054,6 +2225,17 @@ export interface components {
              * @description On all pages.
              */
             total_count: number;
+        };
+        HubJoined: {
+            cloud_url: string | null;
+            message: string;
+            /** @description What the hub's administrator called this server. */
+            name: string;
+            status: string;
+        };
+        HubToJoin: {
+            code: string;
+            url: string;
         };
         /** @description An import that goes on. */
         ImportBegun: {
@@ -2312,6 +2494,9 @@ export interface components {
             seconds_remaining: number;
             status: string;
         };
+        NewNode: {
+            name: string;
+        };
         NewPassword: {
             current_password: string;
             new_password: string;
@@ -2330,6 +2515,60 @@ export interface components {
         NewToken: {
             status: string;
             token: string;
+        };
+        /** @description What a node sends to take its place. */
+        NodeJoin: {
+            /** Format: uuid */
+            node: string;
+            /** @description What the hub finds the code by. */
+            print: string;
+            /** @description That the node knows the code, in hex. */
+            proof: string;
+            /** @description Ed25519, in hex. */
+            public_key: string;
+        };
+        /** @description What the hub answers. */
+        NodeJoined: {
+            /** @description What the administrator called the node. */
+            name: string;
+            proof: string;
+            public_key: string;
+        };
+        NodeMade: {
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Works once; it is shown only here. */
+            join_code: string;
+            message: string;
+            status: string;
+        };
+        /** @description A node as screens see it. */
+        NodeView: {
+            /**
+             * Format: int64
+             * @description Records of the hub that it didn't have then or doesn't have now.
+             */
+            behind: number;
+            /**
+             * Format: uuid
+             * @description The one that it is a copy of.
+             */
+            copy_of: string | null;
+            /** @description When the code of an invited node ends. */
+            expires_at: string | null;
+            /** Format: uuid */
+            id: string;
+            joined_at: string | null;
+            last_seen: string | null;
+            name: string;
+            /**
+             * Format: int64
+             * @description Records that waited there when it was last seen.
+             */
+            pending: number;
+            /** @description invited, expired (its code), joined, or revoked. */
+            status: string;
         };
         /** @description What an older scanner is told, with 400 when there is no session. */
         OlderAnswer: {
@@ -3278,6 +3517,71 @@ export interface components {
             id: string;
             student_name: string;
             university_roll_no: string;
+        };
+        /** @description What the last try came to, unless it succeeded. */
+        SyncError: {
+            code: string;
+            message: string;
+        };
+        /** @description What became of the hub's file. */
+        SyncFileTaken: {
+            message: string;
+            /** @description Whether to walk once more. */
+            more: boolean;
+            /** Format: uint */
+            received: number;
+            /** Format: uint */
+            refused: number;
+            status: string;
+        };
+        SyncPushed: {
+            cloud_response: components["schemas"]["Exchanged"];
+            message: string;
+            status: string;
+        };
+        SyncStatus: {
+            auto_sync: boolean;
+            cloud_reachable: boolean;
+            cloud_url: string | null;
+            database_exists: boolean;
+            /** Format: int64 */
+            database_size_bytes: number;
+            database_size_human: string;
+            /** Format: int64 */
+            hub_records: number;
+            /** Format: uint64 */
+            interval_seconds: number;
+            joined: boolean;
+            last_attempt: string | null;
+            last_error: components["schemas"]["SyncError"] | null;
+            last_success: string | null;
+            /** Format: uuid */
+            node_id: string;
+            /** @description `cloud` on the hub, else `local`. */
+            node_type: string;
+            /** @description On the hub: its nodes. */
+            peers: components["schemas"]["NodeView"][];
+            /**
+             * Format: int64
+             * @description Records here that the hub doesn't have.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description On the hub: records of nodes that it can't take.
+             */
+            quarantined: number;
+            /**
+             * Format: int64
+             * @description How many of the hub's records are here.
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description Records here that the hub can't take.
+             */
+            refused: number;
+            syncing: boolean;
         };
         /** @description A course as its teacher chooses it. */
         TaughtCourse: {
@@ -4578,6 +4882,86 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    get_admin_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeView"][];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_admin_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNode"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeMade"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_admin_nodes_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            503: components["responses"]["503"];
+        };
+    };
     post_admin_password: {
         parameters: {
             query?: never;
@@ -5731,6 +6115,173 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    post_sync_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_sync_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            409: components["responses"]["409"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_sync_hub: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HubToJoin"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HubJoined"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_sync_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncFileTaken"];
+                    "application/octet-stream": unknown;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_sync_join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeJoin"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeJoined"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_sync_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncPushed"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            409: components["responses"]["409"];
+            503: components["responses"]["503"];
+        };
+    };
     post_sync_receive: {
         parameters: {
             query?: never;
@@ -5759,6 +6310,29 @@ export interface operations {
             409: components["responses"]["409"];
             413: components["responses"]["413"];
             422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
+    get_sync_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncStatus"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
             503: components["responses"]["503"];
         };
     };

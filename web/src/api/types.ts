@@ -44,6 +44,11 @@ export type Enrolments = Schemas["Enrolments"];
 export type Settings = Schemas["Settings"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type AuditTrail = Schemas["AuditTrail"];
+export type Backup = Schemas["Backup"];
+export type BackupProgress = Schemas["BackupProgress"];
+export type SyncStatus = Schemas["SyncStatus"];
+export type Node = Schemas["NodeView"];
+export type JoinCode = Schemas["NodeMade"];
 
 export type Overview = Schemas["Overview"];
 export type CourseSummary = Schemas["CourseSummary"];
