@@ -46,7 +46,7 @@ fn a_backup_is_made_and_restored_while_the_server_runs_and_while_it_does_not() {
     // What the server has nobody else opens.
     let second = run(&data, &["serve", "--port", "0"]);
     assert!(
-        !second.status.success() && text(&second).contains("Is arise running already"),
+        !second.status.success() && text(&second).contains("arise runs on this database already"),
         "{}",
         text(&second)
     );
