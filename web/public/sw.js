@@ -58,9 +58,15 @@ async function answer(request) {
     if (known) return known;
     throw error;
   }
-  if (response.status === 401) await caches.delete(DATA);
+  // When a login has ended, what it was shown goes with it.
+  if (response.status === 401 || (await isNobody(request, response))) await caches.delete(DATA);
   else if (response.ok) await keep(data, request.url, response.clone());
   return response;
+}
+
+async function isNobody(request, response) {
+  if (!response.ok || new URL(request.url).pathname !== "/api/session") return false;
+  return (await response.clone().json().catch(() => null))?.role === null;
 }
 
 async function keep(data, url, response) {
