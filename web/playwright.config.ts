@@ -4,8 +4,9 @@ import { target } from "./e2e/target";
 // Runs against a server that is up already; where it is and who may log in is told by ARISE_E2E.
 export default defineConfig({
   testDir: "e2e",
+  // A file's tests follow one another; two files at once share the server. Figures are taken one at a time.
   fullyParallel: false,
-  workers: 1,
+  workers: process.env.ARISE_BARS === "1" ? 1 : 2,
   timeout: 60_000,
   // Generous, for machines that do other things meanwhile.
   expect: { timeout: 15_000 },

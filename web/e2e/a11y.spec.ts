@@ -1,4 +1,4 @@
-import AxeBuilder from "@axe-core/playwright";
+import axe, { type RunOptions } from "axe-core";
 import type { Page } from "@playwright/test";
 import {
   endSession,
@@ -7,6 +7,7 @@ import {
   logInAsAdmin,
   logInAsStudent,
   logInAsTeacher,
+  startOnline,
   startSession,
   test,
 } from "./page";
@@ -14,6 +15,9 @@ import { SignedScanner } from "./scanner";
 import { seed } from "./seed";
 
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+// The longest of all files: its tests are spread over the workers.
+test.describe.configure({ mode: "parallel" });
 
 /** Colours are measured when nothing moves any more. */
 async function stillness(page: Page): Promise<void> {
@@ -23,20 +27,26 @@ async function stillness(page: Page): Promise<void> {
   });
 }
 
-async function expectNoViolations(axe: AxeBuilder, what: string): Promise<void> {
-  const { violations } = await axe.analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
-  // Soft, so that one run tells of every screen.
-  expect.soft(found, what).toEqual([]);
+/** What axe finds wrong, by rule with the places. It is put into the page once and stays until the next page. */
+async function violations(page: Page, options: RunOptions): Promise<string[]> {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
+  return page.evaluate(async (options) => {
+    const { axe } = window as unknown as { axe: typeof import("axe-core") };
+    const { violations } = await axe.run(document, { ...options, resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+  }, options);
 }
 
 async function expectAccessible(page: Page, what: string): Promise<void> {
   await stillness(page);
-  await expectNoViolations(new AxeBuilder({ page }).withTags(tags), what);
+  // Soft, so that one run tells of every screen.
+  expect.soft(await violations(page, { runOnly: tags }), what).toEqual([]);
   // The themes differ in nothing but colours.
+  await page.emulateMedia({ colorScheme: "dark" });
   await page.evaluate(() => (document.documentElement.dataset.theme = "dark"));
   await stillness(page);
-  await expectNoViolations(new AxeBuilder({ page }).withRules(["color-contrast"]), `${what}, dark`);
+  expect.soft(await violations(page, { runOnly: { type: "rule", values: ["color-contrast"] } }), `${what}, dark`).toEqual([]);
+  await page.emulateMedia({ colorScheme: "light" });
   await page.evaluate(() => (document.documentElement.dataset.theme = "light"));
 }
 
@@ -108,6 +118,28 @@ for (const width of [1366, 360, 320]) {
       await page.goto(`/t/s/${id}`);
       await expect(page.getByRole("button", { name: /^Reopen/ })).toBeVisible();
       await check(page, "report");
+
+      const online = await startOnline(page, seeded);
+      await page.goto(`/t/s/${online}`);
+      await expect(page.getByRole("region", { name: "Code" }).locator(".digits")).toBeVisible();
+      await page.getByText("Link and QR code").click();
+      await check(page, "live online");
+      const link = await page.getByRole("link", { name: /\/online\// }).getAttribute("href");
+      await page.goto(`/t/s/${online}/project`);
+      await expect(page.getByLabel("Code", { exact: true })).toBeVisible();
+      await check(page, "projector with a code");
+      await page.goto(link!);
+      await expect(page.getByRole("button", { name: "Mark me present" })).toBeVisible();
+      await check(page, "marking page");
+      await page.getByLabel("Code").fill("000000");
+      await page.getByLabel("University roll number").fill(seeded.students[0]!.roll);
+      await page.getByRole("button", { name: "Mark me present" }).click();
+      await expect(page.getByRole("alert")).toBeVisible();
+      await check(page, "marking page with a refusal");
+      await endSession(page, online);
+
+      await page.goto(`/t/s/${id}`);
+      await expect(page.getByRole("button", { name: /^Reopen/ })).toBeVisible();
       await page.getByRole("button", { name: "Delete session" }).click();
       await check(page, "delete dialog");
 
@@ -144,6 +176,8 @@ for (const width of [1366, 360, 320]) {
         "/a/courses",
         `/a/courses/${seeded.course.id}/students`,
         "/a/semesters",
+        "/a/import",
+        "/a/import/older",
         "/a/scanners",
         "/a/sync",
         "/a/backups",
@@ -155,6 +189,8 @@ for (const width of [1366, 360, 320]) {
         "/a/analytics/student",
         `/a/analytics/student/${id}`,
         "/a/analytics/trends",
+        "/a/analytics/shortage",
+        `/a/analytics/shortage?semester=${seeded.semester}&left=3`,
         "/a/nowhere",
       ];
       for (const path of screens) {
@@ -219,7 +255,7 @@ test.describe("when the server fails", () => {
       const course = seeded.course.id;
       const screens = {
         teacher: ["/t", "/t/s/019cd0db-0000-7000-8000-000000000000", `/t/c/${course}`, `/t/c/${course}/register`, `/t/c/${course}/figures`, `/t/c/${course}/sheet`],
-        administrator: ["/a", "/a/students", "/a/teachers", "/a/courses", `/a/courses/${course}/students`, "/a/semesters", "/a/scanners", "/a/settings", "/a/setup", "/a/sync", "/a/backups", "/a/audit", `/a/analytics/course/${course}`, `/a/analytics/student/${id}`, "/a/analytics/trends"],
+        administrator: ["/a", "/a/students", "/a/teachers", "/a/courses", `/a/courses/${course}/students`, "/a/semesters", "/a/import?job=019cd0db-0000-7000-8000-000000000000", "/a/scanners", "/a/settings", "/a/setup", "/a/sync", "/a/backups", "/a/audit", `/a/analytics/course/${course}`, `/a/analytics/student/${id}`, "/a/analytics/trends", "/a/analytics/shortage"],
         student: ["/me", "/me/leaderboard", `/me/c/${course}`],
       }[role];
       await { teacher: () => logInAsTeacher(page, seeded), administrator: () => logInAsAdmin(page), student: () => logInAsStudent(page, seeded) }[role]();

@@ -85,23 +85,6 @@ test("nothing is deleted until its name is typed", async ({ page }) => {
   await expect(page.getByText(/Nothing matches/)).toBeVisible();
 });
 
-test("what was typed is data, wherever it is shown", async ({ page }) => {
-  const evil = `<img src=x onerror="document.title='broken'">${run}`;
-  await logInAsAdmin(page);
-  const made = await page.request.post("/api/admin/students", {
-    data: { student_name: evil, university_roll_no: `X${run}`, enrollment_no: evil.slice(0, 45), password: "e2e-secret" },
-  });
-  expect(made.ok(), await made.text()).toBe(true);
-  const { id } = (await made.json()) as { id: string };
-  for (const path of [`/a/students?q=X${run}`, `/a/students?q=X${run}&edit=${id}`, `/a/analytics/student/${id}`, "/a/audit"]) {
-    await page.goto(path);
-    await expect(page.getByText(evil).first()).toBeVisible();
-    expect(await page.locator("img").count(), path).toBe(0);
-    expect(await page.title(), path).not.toBe("broken");
-  }
-  await page.request.delete(`/api/admin/students/${id}`);
-});
-
 test("a scanner is paired with a code", async ({ page }) => {
   await logInAsAdmin(page);
   await page.goto("/a/scanners");

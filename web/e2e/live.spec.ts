@@ -41,14 +41,27 @@ test("dialogs close on Esc and outside, and never confirm", async ({ page }) => 
   await endSession(page, id);
 });
 
-test("what is chosen survives a reload", async ({ page }) => {
+test("a reload brings a running session back as it was", async ({ page }) => {
   const seeded = await seed();
   await logInAsTeacher(page, seeded);
   const id = await startSession(page, seeded);
   await page.goto(`/t/s/${id}`);
+  const rows = page.getByRole("list", { name: "Students" }).locator("button[aria-pressed]");
+  await rows.nth(2).click();
+  await expect(rows.nth(2)).toContainText("verified by teacher", { ignoreCase: true });
   await page.getByText("Unmarked", { exact: false }).first().click();
   await expect(page).toHaveURL(/show=unmarked/);
   await page.reload();
   await expect(page.getByRole("radio", { name: /Unmarked/ })).toBeChecked();
+  await expect(rows).toHaveCount(11);
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await expect(page.locator(".big").first()).toHaveText("1");
+  await page.goBack();
+  await page.goForward();
+  await expect(page.getByRole("radio", { name: /Unmarked/ })).toBeChecked();
+  // From the start of the day it is found again with one click.
+  await page.goto("/t");
+  await page.getByRole("link", { name: /^Resume/ }).first().click();
+  await expect(rows.nth(2)).toHaveAttribute("aria-pressed", "true");
   await endSession(page, id);
 });

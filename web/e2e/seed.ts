@@ -2,6 +2,7 @@ import { request, type APIRequestContext } from "@playwright/test";
 import { target } from "./target";
 
 export interface Seed {
+  semester: string;
   course: { id: string; code: string; name: string };
   teacher: { code: string; pin: string };
   students: { id: string; name: string; roll: string; password: string }[];
@@ -17,7 +18,7 @@ export function seed(): Promise<Seed> {
 async function make(): Promise<Seed> {
   const admin = await request.newContext({ baseURL: target.base });
   await send(admin, "/api/admin/login", target.admin);
-  const run = Date.now().toString(36).toUpperCase();
+  const run = `${Date.now().toString(36)}${process.env.TEST_WORKER_INDEX ?? ""}`.toUpperCase();
   const teacher = { code: `T${run}`, pin: "493817" };
   const course = { code: `C${run}`, name: `Course <b>${run}</b>` };
 
@@ -53,7 +54,7 @@ async function make(): Promise<Seed> {
     students.map(({ id }, i) => ({ student_id: id, class_roll_id: i + 1 })),
   );
   await admin.dispose();
-  return { course: { id: courseId, ...course }, teacher, students };
+  return { semester: semesterId, course: { id: courseId, ...course }, teacher, students };
 }
 
 async function send(context: APIRequestContext, path: string, data: unknown): Promise<string> {

@@ -1,7 +1,9 @@
 export interface Target {
   base: string;
   admin: { username: string; password: string };
-  /** Of a server with some history; without it the tests use what they seed. */
+  /** Of a server with some history. */
+  teacher?: { course_code: string; pin: string };
+  /** Without it the tests use what they seed. */
   student?: { university_roll_no: string; password: string };
 }
 
@@ -14,3 +16,13 @@ function read(): Target {
 }
 
 export const target = read();
+
+/** The program itself, for tests that start a server of their own. */
+export function program(): string {
+  const path = process.env.ARISE_PROGRAM;
+  if (!path) throw new Error("set ARISE_PROGRAM to the path of the built program, such as ../target/debug/arise");
+  return path;
+}
+
+/** The servers that pages may load from. */
+export const known = new Set([new URL(target.base).origin]);

@@ -63,6 +63,29 @@ for (const scheme of ["light", "dark"] as const) {
           await page.waitForTimeout(800);
           await page.screenshot({ path: `${out}/projector-${width}-${scheme}.png` });
         }
+        // An online class of a course that has none open, for as long as its pictures take.
+        const idle = courses.find(({ open_session }) => !open_session);
+        if (idle) {
+          const started = await page.request.post("/api/teacher/start-online-session", {
+            data: { course_id: idle.id, duration_minutes: 50, topic: "Revision" },
+          });
+          expect(started.ok(), await started.text()).toBe(true);
+          const { session_id, session_url } = (await started.json()) as { session_id: string; session_url: string };
+          await page.goto(`/t/s/${session_id}`);
+          await expect(page.locator(".digits")).toBeVisible();
+          await shot(page, "live-online", false);
+          await page.goto(`/t/s/${session_id}/project`);
+          await expect(page.locator(".digits")).toBeVisible();
+          await shot(page, "projector-online", false);
+          await page.goto(session_url);
+          await shot(page, "marking");
+          await page.getByLabel("Code").fill("000000");
+          await page.getByLabel("University roll number").fill("UR1");
+          await page.getByRole("button", { name: "Mark me present" }).click();
+          await shot(page, "marking-refused");
+          const ended = await page.request.post(`/api/teacher/session/${session_id}/end`, { data: {} });
+          expect(ended.ok(), await ended.text()).toBe(true);
+        }
         const course = (live ?? courses[0]!).id;
         await page.goto(`/t/c/${course}`);
         await shot(page, "sessions", false);
@@ -83,6 +106,7 @@ for (const scheme of ["light", "dark"] as const) {
       test("administrator", async ({ page }) => {
         await logIn(page, "admin");
         const [course] = await get<{ id: string }[]>(page, "/api/admin/courses?limit=1");
+        const [semester] = await get<{ id: string }[]>(page, "/api/admin/semesters");
         const [student] = await get<{ id: string }[]>(page, "/api/admin/students?limit=1");
         const screens: Record<string, string> = {
           overview: "/a",
@@ -91,6 +115,11 @@ for (const scheme of ["light", "dark"] as const) {
           teachers: "/a/teachers",
           courses: "/a/courses",
           semesters: "/a/semesters",
+          import: "/a/import",
+          "import-older": "/a/import/older",
+          sync: "/a/sync",
+          backups: "/a/backups",
+          shortage: `/a/analytics/shortage?semester=${semester!.id}`,
           enrolment: `/a/courses/${course!.id}/students`,
           scanners: "/a/scanners",
           settings: "/a/settings",
@@ -105,6 +134,11 @@ for (const scheme of ["light", "dark"] as const) {
           await expect(page.locator("h1")).toBeVisible();
           await shot(page, `admin-${name}`, false);
         }
+        await page.goto("/a/import");
+        const list = "name,roll no,e-mail,hostel\nAsha Rao,NEW001,asha@example.edu,B\nVikram Nair,NEW002,,A\nMira,NEW002,,A\n,NEW004,,C\n";
+        await page.getByLabel("File", { exact: true }).setInputFiles({ name: "students.csv", mimeType: "text/csv", buffer: Buffer.from(list) });
+        await expect(page.getByRole("table")).toBeVisible();
+        await shot(page, "admin-import-checked", false);
         const [scanner] = await get<{ id: string }[]>(page, "/api/admin/devices");
         await page.goto(`/a/scanners?fingers=${scanner!.id}&course=${course!.id}`);
         await expect(page.getByRole("dialog").getByRole("listitem").first()).toBeVisible();
@@ -160,6 +194,7 @@ for (const width of [1366, 360]) {
       await shot("students", "/a/students");
       await shot("enrolment", `/a/courses/${course.id}/students`);
       await shot("settings", "/a/settings");
+      await shot("import", "/a/import");
       await shot("history", "/a/audit");
       await logIn(page, "student");
       await shot("student", "/me");

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::ApiResult;
-use crate::extract::{Id, Json};
+use crate::extract::{Id, Json, Who};
 
 /// How long an answer waits for its import. Well below the time limit of a request.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,7 +37,7 @@ impl std::str::FromStr for JobId {
 pub(crate) struct Progress {
     id: Uuid,
     kind: String,
-    #[schemars(extend("enum" = ["running", "done", "failed", "interrupted"]))]
+    #[schemars(extend("enum" = ["running", "done", "failed", "interrupted", "cancelled"]))]
     status: &'static str,
     /// Rows that were looked at.
     done: i64,
@@ -61,17 +61,25 @@ pub(crate) struct Begun {
 
 pub(crate) async fn get(AppState(app): AppState<App>, Id(JobId(id)): Id<JobId>) -> ApiResult<Json<Progress>> {
     let job = app.store.read(move |tx| import_job::find(tx, id)).await?;
-    let Job { id, kind, state, done, total, result, created_at } =
-        job.ok_or_else(|| Error::not_found("import"))?;
-    Ok(Json(Progress {
-        id,
-        kind,
-        status: state.as_str(),
-        done,
-        total,
-        result,
-        started_at: app.zone().iso(created_at),
-    }))
+    Ok(Json(progress(&app, job.ok_or_else(|| Error::not_found("import"))?)))
+}
+
+pub(crate) async fn cancel(
+    AppState(app): AppState<App>,
+    Who(actor): Who,
+    Id(JobId(id)): Id<JobId>,
+) -> ApiResult<Json<Progress>> {
+    let job = app.store.write(move |tx| {
+        tx.act_as(actor);
+        import_job::cancel(tx, id)
+    });
+    Ok(Json(progress(&app, job.await?)))
+}
+
+fn progress(app: &App, job: Job) -> Progress {
+    let Job { id, kind, state, done, total, result, created_at } = job;
+    let started_at = app.zone().iso(created_at);
+    Progress { id, kind, status: state.as_str(), done, total, result, started_at }
 }
 
 /// What came of [`run`].

@@ -55,6 +55,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.post_large(Admin, "/api/admin/students/bulk-import", student_import::MAX_BODY, student_import::create);
     r.post_large(Admin, "/api/admin/import/arise-v1", v1_import::MAX_BODY, v1_import::create);
     r.get(Admin, "/api/admin/imports/{id}", import_job::get);
+    r.delete(Admin, "/api/admin/imports/{id}", import_job::cancel);
     r.put(Admin, "/api/admin/students/{id}", student::update);
     r.delete(Admin, "/api/admin/students/{id}", student::remove);
     r.get(Admin, "/api/admin/courses", course::list);

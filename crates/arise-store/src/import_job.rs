@@ -1,6 +1,6 @@
 //! How far an import of a file is. It is kept in the database, so that every process of a hub can tell.
 
-use arise_core::{Result, UtcMillis, id};
+use arise_core::{Error, Result, UtcMillis, id};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -19,6 +19,8 @@ pub enum State {
     Failed,
     /// Its process ended before it did. What is in is in; running it again adds the rest.
     Interrupted,
+    /// Somebody stopped it. What is in is in.
+    Cancelled,
 }
 
 impl State {
@@ -28,6 +30,7 @@ impl State {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -61,17 +64,40 @@ pub fn start(tx: &mut WriteTx<'_>, kind: &str, total: i64) -> Result<Uuid> {
 }
 
 /// Says how far it is; part of the transaction that got it there.
+///
+/// # Errors
+/// `import_cancelled` when it was stopped meanwhile: its transaction is then undone too.
 pub fn advance(tx: &mut WriteTx<'_>, id: Uuid, done: i64) -> Result<()> {
     let now = tx.now();
-    tx.execute("UPDATE import_job SET done = ?2, updated_at = ?3 WHERE id = ?1", params![id, done, now])?;
+    let running = tx.execute(
+        "UPDATE import_job SET done = ?2, updated_at = ?3 WHERE id = ?1 AND state = 'running'",
+        params![id, done, now],
+    )?;
+    if running == 0 && find(tx, id)?.is_some_and(|job| job.state == State::Cancelled) {
+        return Err(Error::conflict("import_cancelled", "This import was stopped. What was in stays."));
+    }
     Ok(())
 }
 
+/// Stops it before its next rows. One that has ended stays as it is.
+///
+/// # Errors
+/// `not_found`.
+pub fn cancel(tx: &mut WriteTx<'_>, id: Uuid) -> Result<Job> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE import_job SET state = 'cancelled', updated_at = ?2 WHERE id = ?1 AND state = 'running'",
+        params![id, now],
+    )?;
+    find(tx, id)?.ok_or_else(|| Error::not_found("import"))
+}
+
+/// How it ended. One that was stopped stays stopped, unless its last rows were in already.
 pub fn finish(tx: &mut WriteTx<'_>, id: Uuid, state: State, result: &Json) -> Result<()> {
     let now = tx.now();
     tx.execute(
-        "UPDATE import_job SET state = ?2, result = ?3, updated_at = ?4, \
-         done = CASE WHEN ?2 = 'done' THEN total ELSE done END WHERE id = ?1",
+        "UPDATE import_job SET state = CASE WHEN state = 'cancelled' AND ?2 = 'failed' THEN state ELSE ?2 END, \
+         result = ?3, updated_at = ?4, done = CASE WHEN ?2 = 'done' THEN total ELSE done END WHERE id = ?1",
         params![id, state.as_str(), result.to_string(), now],
     )?;
     Ok(())
@@ -87,6 +113,7 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Job>> {
         let state = match row.get::<String>(2)?.as_str() {
             "done" => State::Done,
             "failed" => State::Failed,
+            "cancelled" => State::Cancelled,
             _ if row.get::<i64>(7)? < now - SILENCE => State::Interrupted,
             _ => State::Running,
         };

@@ -31,6 +31,8 @@ interface Options {
   /** Asking who one is, or trying a password, is answered 401 without meaning that a login has run out. */
   anonymous?: boolean;
   signal?: AbortSignal;
+  /** How long an answer is waited for, in milliseconds; files on slow networks take longer. */
+  patience?: number;
 }
 
 export async function api<T>(path: string, options: Options = {}): Promise<T> {
@@ -50,7 +52,7 @@ export function post<T>(path: string, body: unknown = {}, options: Options = {})
 }
 
 async function request(path: string, options: Options): Promise<{ data: unknown; headers: Headers }> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(options.patience ?? timeoutMs);
   let response: Response;
   let text: string;
   try {
@@ -94,8 +96,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The login has run out: ask again, and come back here. */
-/** Leads to the login, and from there back to this page. */
+/** The login has run out. Leads to the login, and from there back to this page. */
 export function toLogin(): void {
   const role = { "/t": "teacher", "/a": "admin", "/m": "student" }[location.pathname.slice(0, 2)] ?? "teacher";
   const next = location.pathname + location.search;

@@ -383,7 +383,8 @@ export interface paths {
         get: operations["get_admin_imports_id"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Stops an import before its next rows; what is in stays. */
+        delete: operations["delete_admin_imports_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2273,7 +2274,7 @@ export interface components {
             result: unknown;
             started_at: string;
             /** @enum {string} */
-            status: "running" | "done" | "failed" | "interrupted";
+            status: "running" | "done" | "failed" | "interrupted" | "cancelled";
             /** Format: int64 */
             total: number;
         };
@@ -4826,6 +4827,33 @@ export interface operations {
         };
     };
     get_admin_imports_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportProgress"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_admin_imports_id: {
         parameters: {
             query?: never;
             header?: never;

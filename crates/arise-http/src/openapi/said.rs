@@ -98,6 +98,7 @@ fn admin(r: &mut Said<'_>) {
         .gives::<import_job::Begun>(202)
         .refuses(&[409]);
     r.route("GET /api/admin/imports/{id}", "How far an import is.");
+    r.route("DELETE /api/admin/imports/{id}", "Stops an import before its next rows; what is in stays.");
     r.route("POST /api/admin/import/arise-v1", "Takes the database of the older system, as a file.")
         .form_fields(&[
             ("dry_run", "Whether only to say what would come of it."),

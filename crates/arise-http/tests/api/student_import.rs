@@ -158,3 +158,37 @@ async fn marks_keep_flowing_while_a_long_list_comes_in() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_list_is_stopped() {
+    for_both(async |server| {
+        let admin = server.admin().await;
+        let number = if server.engine == Engine::Sqlite { 20_000 } else { 5_000 };
+        let begun = import(&admin, &[("background", "1")], list("C", number).as_bytes()).await.expect(202);
+        let at = begun["progress"].as_str().unwrap();
+        assert_eq!(admin.delete(at).await.ok()["status"], "cancelled");
+        // Its writer learns of it before its next rows.
+        let job = loop {
+            let job = admin.get(at).await.ok();
+            if job["result"] != Value::Null {
+                break job;
+            }
+        };
+        assert_eq!(
+            (&job["status"], &job["result"]["code"]),
+            (&json!("cancelled"), &json!("import_cancelled"))
+        );
+        let inside = server.count("SELECT COUNT(*) FROM student", &[]).await;
+        assert_eq!(job["done"], inside, "what it says is in is what is in");
+        assert!(inside < i64::try_from(number).unwrap());
+        assert_eq!(admin.delete(at).await.ok()["status"], "cancelled", "once more is the same");
+
+        // A list that has ended can't be stopped any more.
+        let begun = import(&admin, &[("background", "1")], list("D", 1).as_bytes()).await.expect(202);
+        let at = begun["progress"].as_str().unwrap();
+        while admin.get(at).await.ok()["status"] == "running" {}
+        assert_eq!(admin.delete(at).await.ok()["status"], "done");
+        admin.delete(&format!("/api/admin/imports/{NO_ID}")).await.refused(404, "not_found");
+    })
+    .await;
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arise_core::SystemClock;
-use arise_http::App;
+use arise_http::{App, Config, NodeType};
 use arise_store::session::NewSession;
 use arise_store::{Location, Store, course, device, session};
 use clap::{Args, ValueEnum};
@@ -78,7 +78,9 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<()> {
     serve::runtime()?.block_on(async {
         let listener = serve::listen(&options.host, options.port).await?;
         let base = serve::base_url(listener.local_addr()?);
-        let app = App::new(store.clone(), arise_http::Config::default()).await?;
+        // As a hub, so that online classes can be tried too.
+        let config = Config { node_type: NodeType::Cloud, ..Config::default() };
+        let app = App::new(store.clone(), config).await?;
         announce(&base, &college);
         let scanner = scanner::start(store, base.clone(), code, options.scanner_pace)?;
         if let Some(path) = &options.ready_file {

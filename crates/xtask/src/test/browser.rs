@@ -17,8 +17,8 @@ pub(super) fn run(report: &mut Report, target: &Path, tmp: &Path, filter: &[Stri
     if built.is_none() {
         return;
     }
-    let demo =
-        report.step("browser: start the demo", || Demo::start(Command::new(target.join("debug/arise")), tmp));
+    let program = target.join("debug/arise");
+    let demo = report.step("browser: start the demo", || Demo::start(Command::new(&program), tmp));
     let Some(demo) = demo else { return };
     report.tests("browser: tests", || {
         let file = tmp.join("playwright.json");
@@ -27,6 +27,7 @@ pub(super) fn run(report: &mut Report, target: &Path, tmp: &Path, filter: &[Stri
             .args(["test", "--forbid-only", "--reporter=list,json"])
             .args(filter)
             .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &file)
+            .env("ARISE_PROGRAM", &program)
             .env("ARISE_E2E", &demo.about);
         let status = proc::status(&mut playwright)?;
         let tally = agree(status.success(), tally::playwright(&web::read_json(&file)?)?);

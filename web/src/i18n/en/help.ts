@@ -3,7 +3,7 @@ export default {
   admin_backup: "Nothing you delete is torn out of the past: marks stay in the history, and the history says who did what.",
   admin_enrol: "Open Courses, choose Students of a course, and tick or drag students into it. A class roll number is given to each and can be edited in place.",
   admin_finger: "On the Scanners page, Fingers lists for each course who has no finger in a scanner yet. Find lets a scanner beep.",
-  admin_order: "In a new institution, add a semester first, then teachers, students and courses, then put students into courses. The overview says what is still missing.",
+  admin_order: "In a new institution, add a semester first, then teachers, students and courses, then put students into courses. Long lists of students come in on the Import page. The overview says what is still missing.",
   admin_scanner: "A scanner is added on the Scanners page. The code that appears is typed at the scanner’s console and works once, for ten minutes.",
   intro: "How classes are marked, and what to do when something doesn’t work.",
   key_arrows: "Arrow keys",
