@@ -6,6 +6,7 @@
 //! and replaces nothing: an edit made in arise meanwhile stands beside the older server's as a concurrent one.
 
 mod account;
+mod compare;
 mod file;
 mod link;
 mod origin;
