@@ -2,7 +2,9 @@
 
 mod answer;
 pub mod face;
+mod marking;
 mod operator;
+mod request;
 
 use embedded_storage::nor_flash::MultiwriteNorFlash;
 use heapless::Vec;
@@ -14,15 +16,14 @@ use crate::{
     finger::{Finger, FingerEvent},
     flash::{FlashError, Layout},
     frame::MAX_FRAME,
-    http::{MAX_REQUEST_HEAD, Request, host_and_port},
-    link::{HEARTBEAT_EVERY, Kind, Link, WIFI_EVERY, Wants},
+    http::{MAX_REQUEST_HEAD, host_and_port},
+    link::{HEARTBEAT_EVERY, Link, WIFI_EVERY},
     mark::Mark,
     screen::{Status, View, bars},
     session::{SessionId, Window},
-    sign::signature,
     store::{BATCH, Store},
-    text::{Text, format},
-    wire::{self, Body, Heartbeat, MAX_BODY},
+    text::Text,
+    wire::{Body, MAX_BODY},
 };
 
 /// The longest request, head and body.
@@ -243,35 +244,6 @@ impl<F: MultiwriteNorFlash> Device<F> {
         out
     }
 
-    /// Writes the request that [`Outputs::request`] announced, head and body, and gives its id.
-    pub fn request(&self, out: &mut Vec<u8, MAX_REQUEST>) -> Option<u32> {
-        let flight = self.link.flight()?;
-        let (method, path) = match flight.kind {
-            Kind::Pair => ("POST", wire::PAIR),
-            Kind::State => ("GET", wire::STATE),
-            Kind::Marks => ("POST", wire::MARKS),
-            Kind::Heartbeat => ("POST", wire::HEARTBEAT),
-        };
-        let host = self.store.config.server.strip_prefix("http://")?;
-        let head = match (self.counter, &self.store.identity) {
-            (Some(counter), Some(identity)) => {
-                let number: Text<20> = format(format_args!("{counter}"));
-                let signature = signature(&identity.key, method, path, counter, &self.body);
-                let headers = [
-                    ("X-Arise-Device", identity.device_id.as_str()),
-                    ("X-Arise-Counter", number.as_str()),
-                    ("X-Arise-Signature", signature.as_str()),
-                ];
-                Request { method, path, headers: &headers, body: &self.body }.head(host)?
-            }
-            _ => Request { method, path, headers: &[], body: &self.body }.head(host)?,
-        };
-        out.clear();
-        out.extend_from_slice(head.as_bytes()).ok()?;
-        out.extend_from_slice(&self.body).ok()?;
-        Some(flight.id)
-    }
-
     /// Host and port of the server, once configured.
     #[must_use]
     pub fn server(&self) -> Option<(&str, u16)> {
@@ -424,149 +396,6 @@ impl<F: MultiwriteNorFlash> Device<F> {
             FingerEvent::Prompt(prompt) => self.on_prompt(prompt),
             FingerEvent::Ended(end) => self.on_job_end(now, end),
         }
-    }
-
-    /// A student's finger was recognised.
-    fn on_student(&mut self, now: u64, slot: u16) {
-        if self.store.identity.is_none() {
-            return self.show(now, face::NOT_PAIRED.view());
-        }
-        if let Some(session) = self.session_now(now) {
-            return self.save(now, slot, now, Some(session));
-        }
-        let held = Held { slot, uptime_ms: now, deadline: now + HOLD };
-        if !self.link.online(now) {
-            let session = self.session_offline(now);
-            return self.save(now, slot, now, session);
-        }
-        if self.state_sent.is_some_and(|sent| sent >= self.touched_at) {
-            return self.no_session(now);
-        }
-        self.want_state = true;
-        self.held = Some(held);
-    }
-
-    /// Decides about a held finger once the server has answered, or hasn't.
-    fn release_held(&mut self, now: u64) {
-        let Some(held) = self.held.take() else { return };
-        if let Some(session) = self.session_now(now) {
-            self.save(now, held.slot, held.uptime_ms, Some(session));
-        } else if self.state_sent.is_some_and(|sent| sent >= self.touched_at) {
-            self.no_session(now);
-        } else {
-            let session = self.session_offline(held.uptime_ms);
-            self.save(now, held.slot, held.uptime_ms, session);
-        }
-    }
-
-    fn no_session(&mut self, now: u64) {
-        let view = match &self.message {
-            Some(message) => View::new(message, face::ASK_TEACHER),
-            None => face::NO_SESSION_YET.view(),
-        };
-        self.show(now, view);
-    }
-
-    /// The session that the server chose, while its time lasts.
-    fn session_now(&self, now: u64) -> Option<SessionId> {
-        let session = self.session.as_ref()?;
-        let open = self.clock.at(now).is_none_or(|time| time < session.ends_at);
-        open.then_some(session.id)
-    }
-
-    /// The session that is most likely open, from what was last heard.
-    fn session_offline(&self, now: u64) -> Option<SessionId> {
-        let time = self.clock.at_least(now)?;
-        self.store.windows.only_open(time).map(|w| w.id)
-    }
-
-    /// Writes the mark to flash, and only then says so.
-    fn save(&mut self, now: u64, slot: u16, uptime_ms: u64, session: Option<SessionId>) {
-        self.live = None;
-        let mark = Mark {
-            seq: 0,
-            session,
-            slot,
-            boot: self.store.boot,
-            uptime_ms,
-            observed_at: self.clock.at(uptime_ms),
-        };
-        match self.store.push(mark) {
-            Ok(mark) => {
-                self.live = Some(mark);
-                let owner = self.slots.owner(slot);
-                let note = if self.link.online(now) { "" } else { face::SENT_LATER };
-                self.show(now, View::new(face::SAVED, &owner).with_note(note));
-            }
-            Err(FlashError::Full) => self.show(now, face::MEMORY_FULL.view()),
-            Err(_) => self.show(now, face::NOT_SAVED.view()),
-        }
-    }
-
-    /// Hands out the next request, if there is something to ask; its body is then in `self.body`.
-    fn prepare(&mut self, now: u64) -> bool {
-        let wants = Wants {
-            paired: self.store.identity.is_some(),
-            pair: self.pair_code.is_some(),
-            live: self.live.is_some(),
-            state: self.want_state,
-            backlog: self.store.queued() > 0,
-        };
-        if self.server().is_none() {
-            return false;
-        }
-        let Some(kind) = self.link.choose(now, wants) else { return false };
-        self.body.clear();
-        self.counter = None;
-        if kind != Kind::Pair {
-            match self.store.next_request() {
-                Ok(counter) => self.counter = Some(counter),
-                // Without a counter that is safe in flash nothing may be sent; marks are safe where they are.
-                Err(_) => {
-                    self.link.failed(now);
-                    return false;
-                }
-            }
-        }
-        let whole = match kind {
-            Kind::Pair => {
-                let code = self.pair_code.clone().unwrap_or_default();
-                wire::write_pair(&mut self.body, &code, &self.info.mac, self.info.firmware)
-            }
-            Kind::State => {
-                self.want_state = false;
-                true
-            }
-            Kind::Heartbeat => self.write_heartbeat(),
-            Kind::Marks => self.write_marks(now),
-        };
-        if whole {
-            self.link.sent(now, kind);
-        } else {
-            self.link.failed(now);
-        }
-        whole
-    }
-
-    fn write_heartbeat(&mut self) -> bool {
-        self.slots_sending = !self.slots_told && self.finger.slots().is_some();
-        let beat = Heartbeat {
-            mac: &self.info.mac,
-            wifi_strength: self.link.rssi.unwrap_or(i8::MIN),
-            battery: self.battery.percent,
-            queue_count: self.store.queued(),
-            sync_count: self.confirmed,
-            firmware: self.info.firmware,
-            enrolled_slots: self.finger.slots().filter(|_| self.slots_sending),
-            slot_capacity: self.finger.capacity(),
-        };
-        wire::write_heartbeat(&mut self.body, &beat)
-    }
-
-    fn write_marks(&mut self, now: u64) -> bool {
-        let Ok(marks) = self.store.batch(self.batch, self.live, &self.clock) else { return false };
-        self.sent = marks.iter().map(|m| m.seq).collect();
-        wire::write_marks(&mut self.body, self.info.firmware, &marks, self.store.boot, now)
     }
 }
 
