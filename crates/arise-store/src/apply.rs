@@ -30,6 +30,24 @@ const fn is_older() -> bool {
 /// Rises whenever the code below derives something else from the same records; all is then rebuilt at start.
 const VERSION: i64 = 3;
 
+/// The tables that follow from the records alone, counts last.
+pub const DERIVED: [&str; 14] = [
+    "semester",
+    "teacher",
+    "student",
+    "course",
+    "enrolment",
+    "session",
+    "attendance",
+    "setting",
+    "session_tally",
+    "course_tally",
+    "standing",
+    "standing_spread",
+    "day_tally",
+    "course_summary",
+];
+
 /// Applies a record. Answers whether it was new.
 pub(crate) fn apply(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
     if !op::insert(tx, op)? {
@@ -67,21 +85,10 @@ pub(crate) fn rebuild_if_outdated(tx: &mut WriteTx<'_>) -> Result<()> {
     if stored == Some(version) || (stored.is_some() && mutant::is(Mutant::NoMaterialiserVersion)) {
         return Ok(());
     }
-    for table in ["semester", "teacher", "student", "course", "enrolment", "session", "attendance", "setting"]
-    {
+    for table in DERIVED {
         tx.execute(&format!("DELETE FROM {table}"), &[])?;
     }
-    for table in [
-        "session_tally",
-        "course_tally",
-        "standing",
-        "standing_spread",
-        "day_tally",
-        "course_summary",
-        "derived",
-    ] {
-        tx.execute(&format!("DELETE FROM {table}"), &[])?;
-    }
+    tx.execute("DELETE FROM derived", &[])?;
     for cell in op::cells(tx)? {
         rebuild(tx, &cell)?;
         // All is counted below, and one event says it all.

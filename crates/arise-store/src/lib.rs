@@ -61,6 +61,7 @@ use std::thread;
 use arise_core::{Clock, Error, Result};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use crate::apply::DERIVED;
 use crate::backup::{Backups, Reason};
 use crate::engine::Engine;
 pub use crate::event::Event;

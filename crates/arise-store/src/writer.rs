@@ -53,7 +53,7 @@ impl Writer {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         let mut last = 0;
         while let Some(first) = jobs.blocking_recv() {
-            if last >= BURST {
+            if last >= BURST && jobs.len() < last / 2 {
                 #[expect(clippy::disallowed_methods, reason = "to wake up at each job is what this saves")]
                 thread::sleep(GATHER);
             }

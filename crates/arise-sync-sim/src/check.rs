@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arise_core::{OpId, SessionId, StudentId};
-use arise_store::tally;
+use arise_store::{DERIVED, tally};
 use uuid::Uuid;
 
 use crate::deed;
@@ -181,23 +181,6 @@ pub(crate) fn newest_shows(world: &mut World) -> Outcomes<()> {
     }
     Ok(())
 }
-
-const DERIVED: [&str; 14] = [
-    "semester",
-    "teacher",
-    "student",
-    "course",
-    "enrolment",
-    "session",
-    "attendance",
-    "session_tally",
-    "course_tally",
-    "standing",
-    "standing_spread",
-    "day_tally",
-    "course_summary",
-    "setting",
-];
 
 /// I3: with the clocks set right and every session counted, all that is derived is the same everywhere.
 pub(crate) fn states_are_equal(world: &mut World) -> Outcomes<()> {

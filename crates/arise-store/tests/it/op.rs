@@ -1,6 +1,6 @@
 use arise_core::op::{Cell, Kind};
 use arise_core::{Result, SemesterId, Source, Status};
-use arise_store::{WriteTx, mark, semester, session, student, tally};
+use arise_store::{DERIVED, WriteTx, mark, semester, session, student, tally};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
@@ -27,23 +27,6 @@ fn only_what_differs_is_written(node: &Node) {
     });
     assert_eq!(bodies, [r#"{"semester_name":"One"}"#, r#"{"archived":0}"#]);
 }
-
-const DERIVED: [&str; 14] = [
-    "semester",
-    "teacher",
-    "student",
-    "course",
-    "enrolment",
-    "session",
-    "attendance",
-    "session_tally",
-    "course_tally",
-    "standing",
-    "standing_spread",
-    "day_tally",
-    "course_summary",
-    "setting",
-];
 
 /// All that is derived, as text.
 pub(crate) fn dump(node: &Node) -> Vec<String> {
