@@ -11,6 +11,7 @@ mod live;
 mod logins;
 mod marks;
 mod registers;
+mod scanner;
 mod server;
 mod sync;
 mod university;
@@ -27,6 +28,8 @@ struct Cli {
 enum Bench {
     /// A scanner's mark: rate, latency, the live stream, cold start and memory.
     Marks,
+    /// What a student waits for at a whole simulated scanner.
+    Scanner,
     /// A mark while a whole class logs in.
     Logins,
     /// Every answer with figures, at 500,000 and at 5,000,000 marks.
@@ -44,6 +47,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match Cli::parse().bench {
         Bench::Marks => runtime.block_on(marks::run()),
+        Bench::Scanner => scanner::run(),
         Bench::Logins => runtime.block_on(logins::run()),
         Bench::Dashboards => runtime.block_on(dashboards::run()),
         Bench::Registers => runtime.block_on(registers::run()),

@@ -296,8 +296,9 @@ impl Simulator {
         while !(stop.load(Ordering::Relaxed) || play.over() && self.settled()) {
             self.turn();
             let now = self.now();
+            let online = self.device.online(now);
             for (at, view) in std::mem::take(&mut self.views) {
-                play.see(at, &view);
+                play.see(at, &view, online);
             }
             let session = self.device.session(now).map(|s| s.0);
             if let Some(id) = session
@@ -337,8 +338,9 @@ impl Simulator {
             }
             self.turn();
             let now = self.now();
+            let online = self.device.online(now);
             for (at, view) in std::mem::take(&mut self.views) {
-                play.see(at, &view);
+                play.see(at, &view, online);
                 tell(&view);
             }
             if let Sensor::Simulated(sensor) = &mut self.sensor {
@@ -477,16 +479,20 @@ impl Play {
         self.script.begin == Begin::Now && self.next >= self.script.touches.len() && self.lying.is_none()
     }
 
-    fn see(&mut self, at: u64, view: &View) {
+    fn see(&mut self, at: u64, view: &View, online: bool) {
         if self.lying.is_none() || view.main() == "Hold still" {
             return;
         }
+        self.last = (view.main().to_owned(), view.sub().join(" ").trim().to_owned());
         if view.main() == "Saved" {
             self.saved.get_or_insert(at);
+            if online {
+                // The server's word comes next, and a student waits for it.
+                return;
+            }
         } else if let Some(saved) = self.saved.take() {
             self.answered_after = Some(at - saved);
         }
-        self.last = (view.main().to_owned(), view.sub().join(" ").trim().to_owned());
         self.answered = Some(at);
     }
 
