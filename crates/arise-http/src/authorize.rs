@@ -65,10 +65,7 @@ pub(crate) async fn person(
     Ok(next.run(request).await)
 }
 
-/// Who is logged in.
-///
-/// # Errors
-/// `not_logged_in`, `login_expired`, `login_ended`, `other_site`.
+/// The token of the `Authorization` header.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer "))
@@ -88,8 +85,10 @@ pub(crate) fn shows_login(headers: &HeaderMap) -> bool {
     bearer(headers).is_some() || cookie::read(headers).is_some()
 }
 
+/// Who is logged in.
+///
 /// # Errors
-/// `not_logged_in`, `login_expired`, `login_ended`, `other_site`
+/// `not_logged_in`, `login_expired`, `login_ended`, `other_site`.
 pub(crate) async fn identify(app: &App, method: &Method, headers: &HeaderMap) -> Result<Login> {
     let token = match bearer(headers) {
         Some(token) => token,

@@ -111,7 +111,7 @@ async fn envelope(State(app): State<App>, request: Request, next: Next) -> Respo
     let is_api = request.uri().path().starts_with("/api/");
     let is_upload = router::UPLOADS.contains(&request.uri().path());
     let limit = if is_upload { UPLOAD_TIMEOUT } else { limits.request };
-    let (method, path, start) = (request.method().clone(), shown(request.uri().path()), Instant::now());
+    let (method, uri, start) = (request.method().clone(), request.uri().clone(), Instant::now());
     let (request, rest) = drain::tap(request);
     let response = match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
@@ -138,9 +138,10 @@ async fn envelope(State(app): State<App>, request: Request, next: Next) -> Respo
     let mut response = error::finish(response, &request_id);
     let (status, ms) = (response.status().as_u16(), start.elapsed().as_millis());
     if status >= 500 || (ms >= SLOW && !is_upload) {
+        let path = shown(uri.path());
         tracing::warn!(request_id, %method, path, status, ms, "a request failed or was slow");
     } else {
-        tracing::debug!(request_id, %method, path, status, ms, "a request");
+        tracing::debug!(request_id, %method, path = shown(uri.path()), status, ms, "a request");
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(request_id) {
