@@ -24,6 +24,8 @@ const LARGE: usize = 432;
 const SCANNERS: usize = 64;
 const FINGER_EVERY: Duration = Duration::from_millis(250);
 const MARKING: Duration = Duration::from_secs(12);
+/// Sessions of 1,200 marks that a node brings which the hub never heard of.
+const AWAY: usize = 108;
 
 pub(crate) async fn run() -> anyhow::Result<()> {
     let mut bars = Vec::new();
@@ -36,7 +38,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 }
 
 async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir_in(".")?;
+    let folder = crate::server::folder()?;
     let data = folder.path().join("hub");
     std::fs::create_dir(&data)?;
     println!("Making a college …");
@@ -50,7 +52,7 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
 
     let hub = Server::arise_with(&data, &[("IS_CLOUD_SERVER", "true")])?;
     let wire = Wire::to(hub.address).await?;
-    let node = Node::join(folder.path(), "node", &hub, wire.address)?;
+    let node = Node::join(&folder.path().join("node"), "node", &hub, wire.address)?;
     wire.take();
     let start = Instant::now();
     node.sync_all().await?;
@@ -78,22 +80,72 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
     bars.push(bar(format!("{name}: one changed record, requests"), requests, 1));
 
     if past_sessions == LARGE {
-        let alone = marks(&hub, &college, 0).await?;
-        let other = Node::join(folder.path(), "other", &hub, hub.address)?;
-        other.push_in_background();
-        let during = marks(&hub, &college, 1).await?;
-        let progress = other.status()?;
-        println!("meanwhile {} of {} records were exchanged", progress["received"], progress["hub_records"]);
-        let (alone, during) = (alone.percentile(99), during.percentile(99));
-        println!("marks' p99: {alone:.2} ms alone, {during:.2} ms during a first join");
-        bars.push(Bar {
-            what: format!("{name}: marks' p99 during a first join to without"),
-            measured: format!("{:.2}", during / alone),
-            bar: "≤ 2".into(),
-            met: during <= alone * 2.0,
-        });
+        let other = Node::join(&folder.path().join("other"), "other", &hub, hub.address)?;
+        let alone = feel(&hub, &college, 0, None).await?;
+        let during = feel(&hub, &college, 1, Some(&other)).await?;
+        bars.push(alone.against(&during, format!("{name}: marks' p99 while a node joins")));
+        drop(other);
+        // A node that has been away for long.
+        println!("Making a college for a node …");
+        let data = folder.path().join("away");
+        std::fs::create_dir(&data)?;
+        let place = data.clone();
+        tokio::task::spawn_blocking(move || college::make(&place, AWAY)).await??;
+        let away = Node::join(&data, "away", &hub, hub.address)?;
+        let alone = feel(&hub, &college, 2, None).await?;
+        let during = feel(&hub, &college, 3, Some(&away)).await?;
+        let what = format!("{name}: marks' p99 while a node sends {} marks", AWAY * college::STUDENTS);
+        bars.push(alone.against(&during, what));
     }
     Ok(())
+}
+
+/// How marks fared.
+struct Feel {
+    times: Times,
+    exchanged: i64,
+}
+
+impl Feel {
+    /// Compares marks without an exchange with those during one.
+    fn against(&self, during: &Self, what: String) -> Bar {
+        let (alone, with) = (self.times.percentile(99), during.times.percentile(99));
+        println!(
+            "marks' p50 {:.2} ms, p99 {alone:.2} ms alone; p50 {:.2} ms, p99 {with:.2} ms while {} records were exchanged",
+            self.times.percentile(50),
+            during.times.percentile(50),
+            during.exchanged,
+        );
+        Bar {
+            what,
+            measured: format!("{:.2} ×", with / alone),
+            bar: "≤ 2 ×".into(),
+            // Without an exchange it would say nothing.
+            met: with <= alone * 2.0 && during.exchanged > 0,
+        }
+    }
+}
+
+/// Marks at a class's pace, while a node exchanges with the hub or not. Fails when the exchange ended before them.
+async fn feel(hub: &Server, college: &College, go: usize, during: Option<&Node>) -> anyhow::Result<Feel> {
+    let before = match during {
+        None => 0,
+        Some(node) => {
+            node.push_in_background();
+            node.exchanged()?
+        }
+    };
+    let times = marks(hub, college, go).await?;
+    let exchanged = match during {
+        None => 0,
+        Some(node) => {
+            if node.status()?["syncing"] != true {
+                println!("The exchange ended before the marks did: its effect is only partly in them.");
+            }
+            node.exchanged()? - before
+        }
+    };
+    Ok(Feel { times, exchanged })
 }
 
 fn bar(what: String, measured: u64, most: u64) -> Bar {
@@ -164,11 +216,10 @@ struct Node {
 }
 
 impl Node {
-    /// An empty one, which reaches the hub at an address.
-    fn join(folder: &Path, name: &str, hub: &Server, through: SocketAddr) -> anyhow::Result<Self> {
-        let data = folder.join(name);
-        std::fs::create_dir(&data)?;
-        let server = Server::arise_with(&data, &[])?;
+    /// One with the records of its folder, if any, which reaches the hub at an address.
+    fn join(data: &Path, name: &str, hub: &Server, through: SocketAddr) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(data)?;
+        let server = Server::arise_with(data, &[])?;
         let token = log_in(server.address)?;
         let made = call(hub.address, "/api/admin/nodes", &log_in(hub.address)?, &json!({"name": name}))?;
         let body = json!({"url": format!("http://{through}"), "code": made["join_code"]});
@@ -191,7 +242,10 @@ impl Node {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let status = self.status()?;
-        if status["received"] != status["hub_records"] || status["pending"] != 0 {
+        if !status["last_error"].is_null()
+            || status["received"] != status["hub_records"]
+            || status["pending"] != 0
+        {
             bail!("the first join isn't whole: {status}");
         }
         Ok(())
@@ -199,6 +253,11 @@ impl Node {
 
     fn status(&self) -> anyhow::Result<Value> {
         body(&client::get(self.server.address, "/api/sync/status", Some(&self.token))?)
+    }
+
+    /// Records that it has in common with the hub.
+    fn exchanged(&self) -> anyhow::Result<i64> {
+        Ok(self.status()?["received"].as_i64().unwrap_or_default())
     }
 
     fn rename_a_student(&self) -> anyhow::Result<()> {

@@ -119,6 +119,12 @@ async fn refusal(mut response: Response, url: &str) -> Error {
         Err(error) => return error,
     };
     let said: Refusal = serde_json::from_slice(&body).unwrap_or_default();
+    if said.code == "low_space" {
+        return Error::unavailable(
+            "hub_low_space",
+            "The hub's disk is nearly full. What waits here is sent once there is room on it.",
+        );
+    }
     // Too busy, or something before it can't reach it: the same later.
     if matches!(status, 502..=504) || (status == 500 && said.code.is_empty()) {
         return Error::unavailable(

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
-use arise_core::{Error, Result, UtcMillis};
+use arise_core::{Error, OpId, Result, UtcMillis};
 use arise_store::sync::{self, hub, key};
 use arise_store::{Store, node};
 use arise_sync::{MAX_BODY, Outcome, Status};
@@ -164,8 +164,16 @@ impl Link {
         let url = self.0.settings.hub_url.clone().unwrap_or(hub.url);
         let mut pushed = Pushed::default();
         let mut idle = 0;
+        // What the hub has taken since this began, though this node may not have heard of it yet.
+        let mut offered = None;
         loop {
-            let progress = self.exchange(&url, &hub_key).await?;
+            if let Some(space) = store.space()
+                && !self.waits().await
+            {
+                // What others wrote can wait until there is room for more than attendance.
+                space.must_have_room()?;
+            }
+            let (progress, last) = self.exchange(&url, &hub_key, offered).await?;
             pushed.exchanges += 1;
             pushed.received += progress.received;
             pushed.refused += progress.refused;
@@ -181,6 +189,12 @@ impl Link {
             if !progress.more {
                 return Ok(pushed);
             }
+            offered = match progress.outcome {
+                Outcome::Taken if last.is_some() => last,
+                // With nothing to offer and nothing heard, something waits further back.
+                Outcome::Taken if progress.received > 0 => offered,
+                _ => None,
+            };
             idle = if progress.received + progress.refused > 0 { 0 } else { idle + 1 };
             if idle > MOST_IDLE {
                 return Err(Error::conflict(
@@ -191,10 +205,15 @@ impl Link {
         }
     }
 
-    /// One request and its answer.
-    async fn exchange(&self, url: &str, hub_key: &PublicKey) -> Result<arise_sync::Progress> {
+    /// One request, which offers what waits after `offered`, and its answer. Answers how far it offered, too.
+    async fn exchange(
+        &self,
+        url: &str,
+        hub_key: &PublicKey,
+        offered: Option<OpId>,
+    ) -> Result<(arise_sync::Progress, Option<OpId>)> {
         let store = &self.0.store;
-        let frame = arise_sync::request(store).await?;
+        let (frame, last) = arise_sync::request_after(store, offered).await?;
         let asker = asker(store).await?;
         let mut counter = self.next_counter();
         for _ in 0..2 {
@@ -203,7 +222,7 @@ impl Link {
             match send(request, url, MAX_BODY + MAX_SEAL).await {
                 Ok(answer) => {
                     let frame = seal::read_answer(Purpose::Exchange, hub_key, &body, &answer)?;
-                    return arise_sync::accept(store, frame).await;
+                    return Ok((arise_sync::accept(store, frame).await?, last));
                 }
                 // The clock was set back, or another copy of this node was heard: go on where the hub is.
                 Err(error) if error.code == "replayed" => {

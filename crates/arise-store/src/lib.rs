@@ -165,6 +165,7 @@ impl Store {
             events: events.clone(),
             unsure: false,
             space: space.clone(),
+            queue: Some(writes.downgrade()),
         };
         spawn("writer", move || writer.run(jobs))?;
 

@@ -164,8 +164,10 @@ impl Direct {
         migrate::run(&mut *engine, clock.now())?;
         let node = node::start(&mut *engine, clock.now())?;
         let (events, _) = broadcast::channel(16);
-        let mut direct =
-            Self { writer: Writer { engine, node, clock, events, unsure: false, space: None }, faults };
+        let mut direct = Self {
+            writer: Writer { engine, node, clock, events, unsure: false, space: None, queue: None },
+            faults,
+        };
         direct.write(apply::rebuild_if_outdated)?;
         Ok(direct)
     }

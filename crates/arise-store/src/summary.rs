@@ -18,7 +18,7 @@ const AT_ONCE: i64 = 500;
 const ONE_BY_ONE: usize = 16;
 
 /// What a job changed in a course.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Touched {
     students: BTreeSet<StudentId>,
     everybody: bool,

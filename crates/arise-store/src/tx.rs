@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
 use arise_core::{Actor, CourseId, Error, NodeId, Result, SessionId, StudentId, UtcMillis};
+use tokio::sync::mpsc;
 
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::summary::Touched;
 use crate::value::{Row, Value};
+use crate::writer::Job;
 
 /// A transaction that sees one state of the database.
 pub struct Tx<'a> {
@@ -58,7 +60,7 @@ pub(crate) struct NodeState {
 }
 
 /// What one job leaves to be done before it ends, and after it is committed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Effects {
     /// Whether anything was changed.
     pub(crate) wrote: bool,
@@ -84,11 +86,26 @@ pub struct WriteTx<'a> {
     pub(crate) node: &'a mut NodeState,
     pub(crate) effects: Effects,
     pub(crate) actor: Actor,
+    others: Others,
+}
+
+/// Who else waits for the writer.
+#[derive(Default)]
+pub(crate) struct Others {
+    /// Whether another job is committed with this one.
+    pub(crate) in_batch: bool,
+    pub(crate) queue: Option<mpsc::Sender<Job>>,
 }
 
 impl<'a> WriteTx<'a> {
-    pub(crate) fn new(tx: Tx<'a>, node: &'a mut NodeState) -> Self {
-        Self { tx, node, effects: Effects::default(), actor: Actor::SYSTEM }
+    pub(crate) fn new(tx: Tx<'a>, node: &'a mut NodeState, others: Others) -> Self {
+        Self { tx, node, effects: Effects::default(), actor: Actor::SYSTEM, others }
+    }
+
+    /// Whether somebody waits for this transaction to end. What can be done in parts makes way.
+    pub fn is_awaited(&self) -> bool {
+        let queue = self.others.queue.as_ref();
+        self.others.in_batch || queue.is_some_and(|queue| queue.capacity() < queue.max_capacity())
     }
 
     /// Says who does what follows.

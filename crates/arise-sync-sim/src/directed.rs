@@ -156,7 +156,10 @@ fn late_answer(world: &mut World) -> Outcomes<()> {
         });
         match step.map_err(|stop| format!("{stop:?}"))? {
             (going_on, None) => exchange = going_on,
-            (_, Some(answer)) => break answer,
+            (done, Some(mut answer)) => {
+                world.machines[HUB].read(|tx| done.fill(tx, &mut answer))?;
+                break answer;
+            }
         }
     };
     world.machines[ONE].put(&before);

@@ -304,8 +304,9 @@ impl World {
             });
             match step {
                 Ok((going_on, None)) => exchange = going_on,
-                Ok((_, Some(answer))) => {
+                Ok((done, Some(mut answer))) => {
                     self.machines[HUB].never_mind();
+                    self.machines[HUB].read(|tx| done.fill(tx, &mut answer))?;
                     return answer.encode().map(Some).map_err(|e| e.to_string());
                 }
                 Err(Stop::Refused(error)) if error.code == "unknown_node" => {

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use arise_core::id::uuid_v7;
 use arise_core::mutant::{self, Mutant};
 use arise_core::{OpId, Result};
-use arise_store::WriteTx;
 use arise_store::sync::peer::{self, Peer};
-use arise_store::sync::{self, Numbering, Taken};
+use arise_store::sync::{self, Numbering};
+use arise_store::{Tx, WriteTx};
 use uuid::Uuid;
 
 use crate::message::{Answer, Limits, Request, Verdict, at, position};
@@ -29,7 +29,7 @@ impl Exchange {
         Self { request, taken: 0, refused: vec![], numbered: false, limits }
     }
 
-    /// Does some of the work; answers when all is done.
+    /// Does some of the work; answers when all is done, with an answer that [`fill`](Self::fill) makes whole.
     ///
     /// # Errors
     /// `unknown_node`, `node_revoked`.
@@ -43,24 +43,40 @@ impl Exchange {
         let now = &rest[..rest.len().min(self.limits.at_once)];
         if !self.numbered || !now.is_empty() {
             let mut numbering = Numbering::begin(tx)?;
-            // What the hub wrote itself comes first: a node may have built on it.
-            self.numbered = numbering.own(count(self.limits.at_once))?;
-            if !self.numbered {
-                numbering.end()?;
-                return Ok(None);
-            }
-            for record in now {
-                if let Taken::Quarantined(code) = numbering.take(peer.id, record)? {
-                    self.refused.push((record.id, code.to_owned()));
-                }
+            // What the hub wrote itself comes first. When that is more than this answer can bring, the next
+            // exchanges go on with it: each takes a bounded time, also the first one of a large hub.
+            self.numbered |= numbering.own(count(self.limits.at_once))?
+                || numbering.position().gsn - self.request.at.0 > count(self.limits.records);
+            if self.numbered {
+                let (taken, refused) = numbering.take(peer.id, now)?;
+                self.taken += taken;
+                self.refused.extend(refused.into_iter().map(|(id, code)| (id, code.to_owned())));
             }
             numbering.end()?;
-            self.taken += now.len();
         }
-        if self.taken < self.request.records.len() {
+        if !self.numbered || self.taken < self.request.records.len() {
             return Ok(None);
         }
         self.answer(tx, &peer, Verdict::Taken).map(Some)
+    }
+
+    /// Puts the records into an answer that this exchange gave: they are read where nobody waits for them.
+    ///
+    /// # Errors
+    /// `disk_error` and its like.
+    pub fn fill(&self, tx: &mut Tx<'_>, answer: &mut Answer) -> Result<()> {
+        if answer.verdict != Verdict::Taken {
+            return Ok(());
+        }
+        let sent: HashSet<OpId> = self.request.records.iter().map(|record| record.id).collect();
+        let mut end = position(self.request.at);
+        for (record, eff) in sync::after(tx, end.gsn, count(self.limits.records), self.limits.bytes)? {
+            end = end.then(eff, record.id);
+            let id = record.id;
+            answer.records.push((id, eff, (!sent.contains(&id)).then_some(record)));
+        }
+        answer.end = at(end).1;
+        Ok(())
     }
 
     fn verdict(&self, tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Verdict> {
@@ -102,17 +118,6 @@ impl Exchange {
         };
         let before = if again { peer.token_before } else { shown };
         peer::answered(tx, peer.id, (answer.token, before), self.request.at.0, self.request.waiting)?;
-        if verdict == Verdict::Reset {
-            return Ok(answer);
-        }
-        let sent: HashSet<OpId> = self.request.records.iter().map(|record| record.id).collect();
-        let mut end = position(self.request.at);
-        for (record, eff) in sync::after(tx, end.gsn, count(self.limits.records), self.limits.bytes)? {
-            end = end.then(eff, record.id);
-            let id = record.id;
-            answer.records.push((id, eff, (!sent.contains(&id)).then_some(record)));
-        }
-        answer.end = at(end).1;
         Ok(answer)
     }
 }

@@ -39,8 +39,8 @@ mod status;
 pub mod walk;
 mod wire;
 
-use arise_core::Result;
-use arise_store::Store;
+use arise_core::{OpId, Result};
+use arise_store::{Store, WriteTx};
 
 pub use message::{Answer, Limits, MAX_RECORDS, Request, Verdict};
 pub use node::{Outcome, Progress};
@@ -55,24 +55,57 @@ pub async fn request(store: &Store) -> Result<Vec<u8>> {
     store.read(|tx| node::request(tx, Limits::default())).await?.encode()
 }
 
+/// [`request`], when the hub has taken all that waits up to `offered`: while a node has much to hear, it needn't offer
+/// the same again until it hears of that. Answers the request and how far it offers.
+///
+/// # Errors
+/// `disk_error` and its like.
+pub async fn request_after(store: &Store, offered: Option<OpId>) -> Result<(Vec<u8>, Option<OpId>)> {
+    let request = store.read(move |tx| node::request_after(tx, offered, Limits::default())).await?;
+    let last = request.records.last().map(|record| record.id);
+    Ok((request.encode()?, last))
+}
+
 /// What the hub answers. Records are taken in several transactions, so that marks keep flowing meanwhile.
 ///
 /// # Errors
 /// `unknown_node`, `node_revoked`, `disk_full` and its like. What was taken until then is kept: the node's next
 /// request finds it known.
 pub async fn answer(store: &Store, request: Request) -> Result<Vec<u8>> {
+    answer_after(store, request, |_| Ok(())).await?.encode()
+}
+
+/// [`answer`], once `enter` has let the node in, in the transaction that takes the first records.
+///
+/// # Errors
+/// Those of [`answer`] and of `enter`.
+pub async fn answer_after(
+    store: &Store,
+    request: Request,
+    enter: impl FnOnce(&mut WriteTx<'_>) -> Result<()> + Send + 'static,
+) -> Result<Answer> {
     let mut exchange = hub::Exchange::new(request, Limits::default());
+    let mut enter = Some(enter);
     loop {
+        let entering = enter.take();
         let (going_on, answer) = store
             .write(move |tx| {
+                if let Some(enter) = entering {
+                    enter(tx)?;
+                }
                 let answer = exchange.step(tx)?;
                 Ok((exchange, answer))
             })
             .await?;
-        if let Some(answer) = answer {
-            return answer.encode();
-        }
         exchange = going_on;
+        if let Some(mut answer) = answer {
+            return store
+                .read(move |tx| {
+                    exchange.fill(tx, &mut answer)?;
+                    Ok(answer)
+                })
+                .await;
+        }
     }
 }
 

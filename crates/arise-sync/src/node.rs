@@ -1,7 +1,7 @@
 //! The node's side of an exchange.
 
-use arise_core::Result;
 use arise_core::mutant::{self, Mutant};
+use arise_core::{OpId, Result};
 use arise_store::sync::{self, Incoming, Position};
 use arise_store::{Tx, WriteTx};
 
@@ -12,8 +12,16 @@ use crate::message::{Answer, Limits, Request, Verdict, at, position};
 /// # Errors
 /// `disk_error` and its like.
 pub fn request(tx: &mut Tx<'_>, limits: Limits) -> Result<Request> {
+    request_after(tx, None, limits)
+}
+
+/// What this node asks of the hub, which has taken all that waits up to `offered`.
+///
+/// # Errors
+/// `disk_error` and its like.
+pub fn request_after(tx: &mut Tx<'_>, offered: Option<OpId>, limits: Limits) -> Result<Request> {
     let state = sync::state(tx)?;
-    let mut records = sync::unsent(tx, &state, count(limits.records))?;
+    let mut records = sync::unsent_after(tx, &state, offered, count(limits.records))?;
     let mut size = 0;
     let fit = records.iter().take_while(|record| {
         size += record.size();
@@ -21,7 +29,8 @@ pub fn request(tx: &mut Tx<'_>, limits: Limits) -> Result<Request> {
     });
     let fit = fit.count().max(1);
     let all_wait = records.len() < limits.records;
-    let waiting = if all_wait { count(records.len()) } else { sync::count_unsent(tx, &state)? };
+    let waiting =
+        if all_wait { count(records.len()) } else { sync::count_unsent_after(tx, &state, offered)? };
     records.truncate(fit);
     Ok(Request {
         node: arise_store::node::id(tx)?,
@@ -101,11 +110,11 @@ impl Acceptance {
         let rest = &self.incoming[done..];
         let now = &rest[..rest.len().min(self.limits.at_once)];
         if !now.is_empty() {
-            sync::adopt(tx, now)?;
-            self.received += now.len();
-        }
-        if now.len() < rest.len() {
-            return Ok(None);
+            let taken = sync::adopt(tx, now)?;
+            self.received += taken;
+            if taken < rest.len() {
+                return Ok(None);
+            }
         }
         for (id, code) in &self.answer.refused {
             sync::refuse(tx, *id, code)?;

@@ -4,7 +4,7 @@ use arise_core::{Error, Result};
 use arise_store::{Store, sync};
 
 use crate::message::{Answer, Limits, Request, Verdict};
-use crate::{hub, node};
+use crate::node;
 
 /// The most bytes of such a file. What doesn't fit goes with the next one.
 pub const MAX_FILE: usize = 64 * 1_024 * 1_024;
@@ -97,19 +97,7 @@ pub async fn answers(store: &Store, requests: Vec<Request>) -> Result<Vec<u8>> {
 }
 
 async fn answer(store: &Store, request: Request) -> Result<Answer> {
-    let mut exchange = hub::Exchange::new(request, Limits::default());
-    loop {
-        let (going_on, answer) = store
-            .write(move |tx| {
-                let answer = exchange.step(tx)?;
-                Ok((exchange, answer))
-            })
-            .await?;
-        if let Some(answer) = answer {
-            return Ok(answer);
-        }
-        exchange = going_on;
-    }
+    crate::answer_after(store, request, |_| Ok(())).await
 }
 
 /// Takes the hub's file. The progress is that of all its answers together.

@@ -4,9 +4,8 @@ use arise_core::clock::MINUTE;
 use arise_core::{Error, ErrorKind, NodeId, Result};
 use arise_link::hub::{Believed, believe};
 use arise_link::seal::{MAX_SEAL, Purpose, Sealed, answer};
-use arise_store::audit;
-use arise_sync::hub::Exchange;
-use arise_sync::{Limits, MAX_BODY, Request as Asked};
+use arise_store::{WriteTx, audit};
+use arise_sync::{MAX_BODY, Request as Asked};
 use axum::Extension;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -64,26 +63,15 @@ async fn take(app: &App, believed: Believed, frame: &[u8]) -> Result<Vec<u8>> {
     if asked.node != believed.node {
         return Err(Error::unauthorized("signature_wrong", "This request was signed by another node."));
     }
-    let mut exchange = Exchange::new(asked, Limits::default());
-    let mut entering = Some(believed);
-    loop {
-        let enter = entering.take();
-        let (going_on, answer) = app
-            .store
-            .write(move |tx| {
-                if let Some(believed) = enter {
-                    believed.enter(tx)?;
-                    believed.use_counter(tx)?;
-                }
-                let answer = exchange.step(tx)?;
-                Ok((exchange, answer))
-            })
-            .await?;
-        match answer {
-            Some(answer) => return answer.encode(),
-            None => exchange = going_on,
-        }
+    if let Some(space) = app.store.space() {
+        // The node has its records still, and sends them again.
+        space.must_have_room()?;
     }
+    let enter = move |tx: &mut WriteTx<'_>| {
+        believed.enter(tx)?;
+        believed.use_counter(tx)
+    };
+    arise_sync::answer_after(&app.store, asked, enter).await?.encode()
 }
 
 /// Puts a refused node into the audit trail, at most once a minute for each, and those that aren't known together.

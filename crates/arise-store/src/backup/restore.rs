@@ -199,6 +199,10 @@ pub fn add_missing(
                 for op in &new {
                     added += i64::from(apply::apply(tx, op)?);
                 }
+                if added > 0 {
+                    // They have old stamps, and wait for the hub all the same.
+                    tx.execute("UPDATE sync SET walked = 0", &[])?;
+                }
                 Ok(added)
             })?;
             progress(percent(seen, backup.records));
@@ -208,8 +212,6 @@ pub fn add_missing(
     let name = name.to_owned();
     store.write_blocking(move |tx| {
         tx.act_as(by);
-        // They have old stamps, and wait for the hub all the same.
-        tx.execute("UPDATE sync SET walked = 0", &[])?;
         audit::note(tx, "restored", &name, &format!("{added} missing records were brought back"))
     })?;
     Ok(added)

@@ -4,6 +4,7 @@ use arise_core::mutant::{self, Mutant};
 use arise_core::op::{Cell, Kind};
 use arise_core::{Error, NodeId, OpId, Result};
 
+use super::number::is_enough;
 use super::touched::Touched;
 use super::{Chain, Position, Record, state};
 use crate::params;
@@ -18,16 +19,21 @@ pub struct Incoming {
     pub record: Option<Record>,
 }
 
-/// Takes the records that follow this node's position, and moves it. The same record may come again under
-/// another number, from a hub that had forgotten the first.
+/// Takes records that follow this node's position, fewer when somebody waits, and moves it. Answers how many. The same
+/// record may come again under another number, from a hub that had forgotten the first.
 ///
 /// # Errors
 /// `answer_unusable` when the node is meant to hold a record that it doesn't.
-pub fn adopt(tx: &mut WriteTx<'_>, records: &[Incoming]) -> Result<Position> {
+pub fn adopt(tx: &mut WriteTx<'_>, records: &[Incoming]) -> Result<usize> {
     let mut state = state(tx)?;
     let mut touched = Touched::default();
     let any_refused = tx.query_opt("SELECT 1 FROM refused LIMIT 1", &[])?.is_some();
+    let mut taken = 0;
     for Incoming { id, eff, record } in records {
+        if is_enough(tx, taken) {
+            break;
+        }
+        taken += 1;
         let at = state.position.then(*eff, *id);
         let known = tx.query_opt("SELECT kind, entity, subject FROM op WHERE id = ?1", params![*id])?;
         match (known, record) {
@@ -58,7 +64,7 @@ pub fn adopt(tx: &mut WriteTx<'_>, records: &[Incoming]) -> Result<Position> {
     touched.settle(tx)?;
     state.rest(tx)?;
     state.save(tx)?;
-    Ok(state.position)
+    Ok(taken)
 }
 
 /// Remembers that a record of this node is in the hub's quarantine: it isn't sent again.

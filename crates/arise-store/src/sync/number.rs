@@ -4,22 +4,32 @@ use std::collections::HashSet;
 
 use arise_core::mutant::{self, Mutant};
 use arise_core::op::Kind;
-use arise_core::{Error, NodeId, Result};
+use arise_core::{Error, NodeId, OpId, Result};
 use uuid::Uuid;
 
 use super::touched::Touched;
 use super::{Chain, Position, Record, State, quarantine, state, unsent};
 use crate::op::COLUMNS;
 use crate::params;
+use crate::tally;
 use crate::tx::{Tx, WriteTx};
 
 /// What became of a record that a node sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+enum Taken {
     New,
     Known,
     /// It can't be taken, for a reason given as a stable word.
     Quarantined(&'static str),
+}
+
+/// Why a record is in quarantine that the database refused.
+const UNUSABLE: &str = "unusable";
+/// Records that are taken whoever waits.
+const AT_LEAST: usize = 8;
+
+/// Whether to end the transaction for the sake of those who wait for it, such as marks.
+pub(super) fn is_enough(tx: &WriteTx<'_>, done: usize) -> bool {
+    done >= AT_LEAST && done.is_multiple_of(AT_LEAST) && tx.is_awaited()
 }
 
 /// One go of numbering. Nothing stays of it unless [`Numbering::end`] is called.
@@ -37,18 +47,95 @@ impl<'t, 'a> Numbering<'t, 'a> {
         Ok(Self { tx, state, touched: Touched::default(), there: HashSet::new() })
     }
 
-    /// Numbers some of the hub's own records. Answers whether none waits any more.
-    pub fn own(&mut self, limit: i64) -> Result<bool> {
-        let records = unsent(self.tx, &self.state, limit)?;
-        for record in &records {
-            let (at, eff) = self.next(record);
-            self.touched.stamp(self.tx, record.id, record.cell(), at, eff)?;
-        }
-        Ok(i64::try_from(records.len()).is_ok_and(|numbered| numbered < limit))
+    /// How far the numbers go.
+    pub fn position(&self) -> Position {
+        self.state.position
     }
 
-    /// Takes a record that a node sent, unless it is known.
-    pub fn take(&mut self, peer: NodeId, record: &Record) -> Result<Taken> {
+    /// Numbers some of the hub's own records, fewer when somebody waits. Answers whether none is left.
+    pub fn own(&mut self, limit: i64) -> Result<bool> {
+        let records = unsent(self.tx, &self.state, limit)?;
+        let mut numbered = 0;
+        for record in &records {
+            if is_enough(self.tx, numbered) {
+                break;
+            }
+            let (at, eff) = self.next(record);
+            self.touched.stamp(self.tx, record.id, record.cell(), at, eff)?;
+            numbered += 1;
+        }
+        std::mem::take(&mut self.touched).settle(self.tx)?;
+        Ok(i64::try_from(numbered).is_ok_and(|numbered| numbered < limit) && numbered == records.len())
+    }
+
+    /// Takes records that a node sent, unless they are known; not all of them when somebody waits. Answers how many
+    /// it took, and why it can't take some of them. One that the database refuses, whatever the reason, is in
+    /// nobody's way.
+    pub fn take(&mut self, peer: NodeId, records: &[Record]) -> Result<(usize, Vec<(OpId, &'static str)>)> {
+        if records.is_empty() {
+            return Ok((0, vec![]));
+        }
+        if let Some(done) = self.guarded(|this| this.take_some(peer, records))? {
+            return Ok(done);
+        }
+        let (mut taken, mut refused) = (0, vec![]);
+        for record in records {
+            if is_enough(self.tx, taken) {
+                break;
+            }
+            let one = std::slice::from_ref(record);
+            match self.guarded(|this| this.take_some(peer, one))? {
+                Some((_, fault)) => refused.extend(fault),
+                None => {
+                    quarantine::put(self.tx, record, peer, UNUSABLE)?;
+                    refused.push((record.id, UNUSABLE));
+                }
+            }
+            taken += 1;
+        }
+        Ok((taken, refused))
+    }
+
+    fn take_some(&mut self, peer: NodeId, records: &[Record]) -> Result<(usize, Vec<(OpId, &'static str)>)> {
+        let (mut taken, mut refused) = (0, vec![]);
+        for record in records {
+            if is_enough(self.tx, taken) {
+                break;
+            }
+            if let Taken::Quarantined(fault) = self.take_one(peer, record)? {
+                refused.push((record.id, fault));
+            }
+            taken += 1;
+        }
+        std::mem::take(&mut self.touched).settle(self.tx)?;
+        // What can't be counted can't be taken.
+        tally::refresh_dirty(self.tx)?;
+        Ok((taken, refused))
+    }
+
+    /// Does something behind a savepoint. Nothing is left of it when the database refuses it for a reason that will
+    /// be the same the next time; the answer is then nothing.
+    fn guarded<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
+        let before = (self.state.clone(), self.there.clone(), *self.tx.node, self.tx.effects.clone());
+        self.tx.execute("SAVEPOINT record", &[])?;
+        match job(self) {
+            Ok(done) => {
+                self.tx.execute("RELEASE SAVEPOINT record", &[])?;
+                Ok(Some(done))
+            }
+            Err(error) if matches!(error.code, "internal" | "invalid_text") => {
+                tracing::warn!(%error, "a record of a node can't be taken");
+                self.tx.execute("ROLLBACK TO SAVEPOINT record", &[])?;
+                self.tx.execute("RELEASE SAVEPOINT record", &[])?;
+                (self.state, self.there, *self.tx.node, self.tx.effects) = before;
+                self.touched = Touched::default();
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take_one(&mut self, peer: NodeId, record: &Record) -> Result<Taken> {
         let known = self.tx.query_opt("SELECT gsn FROM op WHERE id = ?1", params![record.id])?;
         if let Some(row) = known {
             // One of the hub's own, which came back before it was numbered.
@@ -76,9 +163,8 @@ impl<'t, 'a> Numbering<'t, 'a> {
         Ok(Taken::New)
     }
 
-    /// Derives what was touched, and answers how far the numbers go.
+    /// Answers how far the numbers go.
     pub fn end(mut self) -> Result<Position> {
-        self.touched.settle(self.tx)?;
         self.state.rest(self.tx)?;
         self.state.save(self.tx)?;
         Ok(self.state.position)

@@ -5,6 +5,7 @@ use arise_core::{NodeId, OpId, Result, UtcMillis};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::unsent::{self, First};
 use crate::params;
 use crate::tx::{Tx, WriteTx};
 
@@ -107,13 +108,22 @@ impl State {
         Ok(())
     }
 
-    /// When none of this node's records waits any more, they needn't be looked for among the older ones, and
-    /// later stamps needn't be above theirs, but only above those they were given: the stamps of a clock that
-    /// was wrong end with it.
+    /// Records that wait needn't be looked for before the first that does. When none waits any more, later stamps
+    /// needn't be above theirs, but only above those they were given: the stamps of a clock that was wrong end
+    /// with it.
     pub(crate) fn rest(&mut self, tx: &mut WriteTx<'_>) -> Result<()> {
-        if super::unsent(tx, self, 1)?.is_empty() || mutant::is(Mutant::WalksTooFar) {
-            tx.node.hlc = self.eff;
-            self.walked = self.eff;
+        match unsent::first(tx, self)? {
+            First::Nothing => {
+                tx.node.hlc = self.eff;
+                self.walked = self.eff;
+            }
+            _ if mutant::is(Mutant::WalksTooFar) => {
+                tx.node.hlc = self.eff;
+                self.walked = self.eff;
+            }
+            First::Forgotten => {}
+            // What is written next has a stamp above this node's, whoever wrote the one that waits.
+            First::New { hlc } => self.walked = self.walked.max((hlc - 1).min(tx.node.hlc)),
         }
         Ok(())
     }

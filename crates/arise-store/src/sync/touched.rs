@@ -14,7 +14,7 @@ use crate::{apply, params};
 /// More news than this at once and live screens are told to look again instead.
 const MAX_EVENTS: usize = 256;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Touched(BTreeSet<Cell>);
 
 impl Touched {

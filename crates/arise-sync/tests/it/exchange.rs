@@ -21,7 +21,10 @@ on_both_engines!(
     a_shut_out_node_is_refused,
     a_copy_takes_another_id,
     the_hub_s_own_records_arrive,
+    a_record_that_the_database_refuses_is_in_nobody_s_way,
     many_records_take_several_messages,
+    what_waits_is_offered_once_while_there_is_much_to_hear,
+    a_large_hub_s_first_answer_comes_soon,
     a_mark_that_arrives_is_on_the_screen,
 );
 
@@ -209,6 +212,78 @@ fn many_records_take_several_messages(hub: &Node) {
     one.sync(hub);
     two.sync(hub);
     assert_eq!((hub.names().len(), two.names().len()), (2_500, 2_500));
+    assert_eq!(hub.number("SELECT MAX(gsn) - COUNT(*) FROM op"), 0);
+}
+
+fn a_record_that_the_database_refuses_is_in_nobody_s_way(hub: &Node) {
+    let (one, two) = joined(hub);
+    hub.refuse_semesters_called("Bad");
+    for name in ["One", "Bad", "Two"] {
+        one.semester(name);
+    }
+    one.sync(hub);
+    assert_eq!(hub.names(), ["One", "Two"]);
+    let (listed, total) = hub.read(arise_store::sync::quarantine::list);
+    assert_eq!((total, listed[0].code.as_str(), listed[0].peer), (1, "unusable", one.id()));
+    assert!(listed[0].record.body.contains("Bad"));
+    assert_eq!(one.read(status).waiting, 0);
+    assert_eq!(one.read(status).refused, 1);
+    two.sync(hub);
+    assert_eq!(two.names(), ["One", "Two"]);
+    assert_eq!(hub.number("SELECT MAX(gsn) - COUNT(*) FROM op"), 0);
+    // Once the hub can take it, it does.
+    hub.refuse_semesters_called("Worse");
+    one.write(arise_store::sync::quarantine::retry);
+    one.sync(hub);
+    assert_eq!(hub.names(), ["Bad", "One", "Two"]);
+    assert_eq!(hub.read(arise_store::sync::quarantine::list).1, 0);
+    assert_eq!(one.read(status).refused, 0);
+}
+
+fn what_waits_is_offered_once_while_there_is_much_to_hear(hub: &Node) {
+    let (one, _) = joined(hub);
+    for node in [hub, &one] {
+        node.write(|tx| {
+            for n in 0..1_300 {
+                arise_store::semester::create(tx, &format!("Semester {n}"))?;
+            }
+            Ok(())
+        });
+    }
+    let mut offered = None;
+    for _ in 0..2 {
+        let (request, last) = one.request_after(offered);
+        assert!(last > offered);
+        offered = last;
+        assert!(one.accept(&hub.answer(&request).unwrap()).more);
+    }
+    // The hub has all of them, though this node has only heard of others' so far.
+    assert_eq!(hub.names().len(), 2_600);
+    assert!(one.read(status).waiting > 0);
+    assert_eq!(one.request_after(offered).1, None);
+    one.sync(hub);
+    assert_eq!((one.names().len(), one.read(status).waiting), (2_600, 0));
+}
+
+fn a_large_hub_s_first_answer_comes_soon(hub: &Node) {
+    let (one, two) = joined(hub);
+    hub.write(|tx| {
+        for n in 0..1_500 {
+            arise_store::semester::create(tx, &format!("Semester {n}"))?;
+        }
+        Ok(())
+    });
+    two.semester("Two");
+    let progress = one.exchange(hub);
+    assert_eq!((progress.received, progress.more), (1_000, true));
+    let numbered = hub.number("SELECT MAX(gsn) FROM op");
+    assert!(numbered > 1_000 && numbered <= 1_200, "{numbered}");
+    // Another node's records needn't wait for the rest.
+    two.exchange(hub);
+    assert_eq!(hub.names().len(), 1_501);
+    one.sync(hub);
+    two.sync(hub);
+    assert_eq!((one.names(), two.names()), (hub.names(), hub.names()));
     assert_eq!(hub.number("SELECT MAX(gsn) - COUNT(*) FROM op"), 0);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arise_core::op::{Cell, Kind};
-use arise_core::{Clock, NodeId, Result, SemesterId, TestClock};
+use arise_core::{Clock, NodeId, OpId, Result, SemesterId, TestClock};
 use arise_store::sync::peer;
 use arise_store::{Location, Store, Tx, WriteTx, node, semester};
 use arise_sync::{Progress, Request};
@@ -101,6 +101,40 @@ impl Node {
 
     pub(crate) fn request(&self) -> Vec<u8> {
         self.runtime.block_on(arise_sync::request(&self.store)).unwrap()
+    }
+
+    pub(crate) fn request_after(&self, offered: Option<OpId>) -> (Vec<u8>, Option<OpId>) {
+        self.runtime.block_on(arise_sync::request_after(&self.store, offered)).unwrap()
+    }
+
+    /// Its database fails when it has to hold a semester of this name.
+    pub(crate) fn refuse_semesters_called(&self, name: &str) {
+        let statements = if matches!(self.location, Location::File(_)) {
+            vec![
+                "DROP TRIGGER IF EXISTS refuse".to_owned(),
+                format!(
+                    "CREATE TRIGGER refuse BEFORE INSERT ON semester WHEN NEW.semester_name = '{name}' \
+                     BEGIN SELECT RAISE(ABORT, 'no'); END"
+                ),
+            ]
+        } else {
+            vec![
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$BEGIN RAISE EXCEPTION 'no'; END$$"
+                    .to_owned(),
+                "DROP TRIGGER IF EXISTS refuse ON semester".to_owned(),
+                format!(
+                    "CREATE TRIGGER refuse BEFORE INSERT ON semester FOR EACH ROW \
+                     WHEN (NEW.semester_name = '{name}') EXECUTE FUNCTION refuse()"
+                ),
+            ]
+        };
+        self.write(move |tx| {
+            for statement in &statements {
+                tx.execute(statement, &[])?;
+            }
+            Ok(())
+        });
     }
 
     pub(crate) fn answer(&self, request: &[u8]) -> Result<Vec<u8>> {
