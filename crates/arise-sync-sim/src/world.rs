@@ -375,7 +375,7 @@ impl World {
     }
 
     fn fault(&mut self, index: usize) -> Outcomes<()> {
-        match self.rng.u32(0..20) {
+        match self.rng.u32(0..25) {
             0..4 => {
                 let to = match self.rng.u32(0..5) {
                     // 2031.
@@ -425,10 +425,27 @@ impl World {
                 self.machines[index].crash_at_start(after).map_err(|stop| format!("{stop:?}"))?;
                 self.counts.add("crashes at start");
             }
-            _ => {
+            19 => {
                 self.machines[index].close();
                 self.counts.add("restarts");
             }
+            20..23 => {
+                // While something is written.
+                let pages = self.rng.i64(0..2);
+                self.leave_room(index, Some(pages))?;
+                for _ in 0..6 {
+                    self.act(index)?;
+                }
+                if index != HUB {
+                    self.exchange(index)?;
+                }
+            }
+            _ if index == HUB => {}
+            _ if self.machines[index].backup.is_none() => {
+                self.machines[index].keep();
+                self.counts.add("backups");
+            }
+            _ => self.restore(index),
         }
         Ok(())
     }

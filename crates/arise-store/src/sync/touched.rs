@@ -9,13 +9,18 @@ use arise_core::{OpId, Result};
 use super::{Position, Record};
 use crate::event::Event;
 use crate::tx::WriteTx;
-use crate::{apply, params};
+use crate::{apply, op, params};
 
 /// More news than this at once and live screens are told to look again instead.
 const MAX_EVENTS: usize = 256;
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Touched(BTreeSet<Cell>);
+pub(crate) struct Touched {
+    /// Cells that got another record.
+    grown: BTreeSet<Cell>,
+    /// Cells of which a record got another stamp.
+    stamped: BTreeSet<Cell>,
+}
 
 impl Touched {
     /// Writes a record that wasn't known here.
@@ -35,7 +40,7 @@ impl Touched {
             // Its cell is found by the row of attendance that names its records.
             apply::add_mark(tx, &op)?;
         } else {
-            self.0.insert(op.cell);
+            self.grown.insert(op.cell);
         }
         Ok(())
     }
@@ -54,17 +59,21 @@ impl Touched {
             params![id, at.gsn, eff, at.chain.0.to_vec()],
         )?;
         if !mutant::is(Mutant::NoRefold) {
-            self.0.insert(cell);
+            self.stamped.insert(cell);
         }
         Ok(())
     }
 
     /// Derives what was touched.
     pub(crate) fn settle(self, tx: &mut WriteTx<'_>) -> Result<()> {
-        for cell in &self.0 {
+        for cell in &self.grown {
+            apply::rebuild(tx, cell)?;
+        }
+        for cell in self.stamped.difference(&self.grown) {
             if cell.kind == Kind::Mark {
                 apply::restand(tx, cell)?;
-            } else {
+            } else if op::of_cell(tx, cell)?.len() > 1 {
+                // What one record says doesn't depend on its stamp.
                 apply::rebuild(tx, cell)?;
             }
         }
