@@ -32,7 +32,6 @@ pub(crate) struct Done {
     pub(crate) overwrites: Vec<Overwrite>,
     /// Every record that the database now holds and that waits: this one's are among them.
     pub(crate) waiting: Vec<OpId>,
-    pub(crate) poisoned: bool,
 }
 
 /// Something to begin with: a course with three students and an open session.
@@ -57,6 +56,14 @@ pub(crate) struct Who {
     /// It runs an older version.
     pub(crate) older: bool,
     pub(crate) hub: bool,
+}
+
+/// Which of a hundred deeds is one that the hub can't take.
+const POISON: u32 = 94;
+
+/// Whether [`act`] writes a record that the hub can't take.
+pub(crate) fn is_poison(seed: u64, who: Who) -> bool {
+    Rng::with_seed(seed).u32(0..100) == POISON && !who.hub
 }
 
 /// One deed of many kinds. `fresh` is a word that nobody used before.
@@ -112,10 +119,7 @@ pub(crate) fn act(tx: &mut WriteTx<'_>, seed: u64, fresh: &str, who: Who) -> Res
             setting::put(tx, &settings)?;
         }
         90..94 => newer(tx, rng, fresh)?,
-        94 if !who.hub => {
-            poison(tx, rng, fresh)?;
-            done.poisoned = true;
-        }
+        POISON if !who.hub => poison(tx, rng, fresh)?,
         _ => {
             if tally::is_due(tx)? {
                 tally::settle_due(tx)?;

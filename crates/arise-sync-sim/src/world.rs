@@ -147,6 +147,8 @@ impl World {
         self.maybe_crash(index)?;
         let (seed, fresh) = (self.rng.u64(..), self.fresh());
         let who = deed::Who { older: self.machines[index].older, hub: index == HUB };
+        // It may be saved also when the process dies of it.
+        self.poisoned |= deed::is_poison(seed, who);
         let done = self.machines[index].write(move |tx| deed::act(tx, seed, &fresh, who));
         self.note(index, done)
     }
@@ -159,7 +161,6 @@ impl World {
                 self.counts.add("things done");
                 self.machines[index].kept.extend(done.waiting);
                 self.overwrites.extend(done.overwrites);
-                self.poisoned |= done.poisoned;
                 Ok(())
             }
             Err(stop) => self.stopped(index, stop),
