@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use arise_core::SystemClock;
 use arise_http::{App, Config, NodeType};
+use arise_store::backup::Backups;
 use arise_store::session::NewSession;
 use arise_store::{Location, Store, course, device, session};
 use clap::{Args, ValueEnum};
@@ -79,7 +80,8 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<()> {
         let listener = serve::listen(&options.host, options.port).await?;
         let base = serve::base_url(listener.local_addr()?);
         // As a hub, so that online classes can be tried too.
-        let config = Config { node_type: NodeType::Cloud, ..Config::default() };
+        let backups = Some(Backups { folder: data.join("backups"), kept: 3 });
+        let config = Config { node_type: NodeType::Cloud, backups, ..Config::default() };
         let app = App::new(store.clone(), config).await?;
         announce(&base, &college);
         let scanner = scanner::start(store, base.clone(), code, options.scanner_pace)?;
