@@ -52,7 +52,7 @@ pub struct Config {
 }
 
 /// How long things may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Until a request's head has arrived.
     pub header: Duration,

@@ -22,10 +22,11 @@ mod stream;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use arise_core::zone::Zone;
 use arise_core::{StudentId, TestClock, UtcMillis};
-use arise_http::{App, Config, NodeType};
+use arise_http::{App, Config, Limits, NodeType};
 use arise_store::{Location, Store, Tx, Value as SqlValue, admin};
 use serde_json::json;
 use tempfile::TempDir;
@@ -49,6 +50,14 @@ pub const PIN: &str = "246810";
 pub const STUDENT_PASSWORD: &str = "notebook-7";
 /// When every test begins: a Monday morning.
 pub const START: &str = "2026-03-09T10:00:00+05:30";
+
+/// For a machine that is busy with other things: no test is about how fast it is.
+const PATIENT: Limits = Limits {
+    header: Duration::from_secs(120),
+    request: Duration::from_secs(300),
+    drain: Duration::from_secs(120),
+    stop: Duration::from_secs(120),
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -104,7 +113,10 @@ impl TestServer {
 
     /// # Panics
     /// When the server can't be started: the test fails.
-    pub async fn start_with(engine: Engine, config: Config) -> Self {
+    pub async fn start_with(engine: Engine, mut config: Config) -> Self {
+        if config.limits == Limits::default() {
+            config.limits = PATIENT;
+        }
         let clock = Arc::new(TestClock::at(at(START)));
         let (location, folder) = match engine {
             Engine::Sqlite => {

@@ -8,15 +8,20 @@ fn path(session: &str) -> String {
     format!("/api/teacher/session/{session}/live")
 }
 
-/// The next event about marks; scanners make themselves known in between.
-async fn next_mark(live: &mut Live) -> LiveEvent {
+/// The next event that isn't about scanners, which make themselves known in between: an event of theirs shows them
+/// as they are when it is told, so that an earlier one may show what a later one is about.
+async fn next(live: &mut Live, name: &str) -> LiveEvent {
     loop {
         let event = live.next().await.unwrap();
         if event.name != "device" {
-            assert_eq!(event.name, "mark", "{}", event.data);
+            assert_eq!(event.name, name, "{}", event.data);
             return event;
         }
     }
+}
+
+async fn next_mark(live: &mut Live) -> LiveEvent {
+    next(live, "mark").await
 }
 
 /// Opens a stream, reads its snapshot, and everything that was on its way to the stream before. Answers the
@@ -25,7 +30,7 @@ async fn open(class: &Class, session: &str, scanner: &Scanner) -> (Live, LiveEve
     // Every heartbeat is another one.
     static QUEUED: AtomicI64 = AtomicI64::new(1);
     let mut live = class.teacher.live(&path(session), None).await;
-    let snapshot = live.expect("snapshot").await;
+    let snapshot = next(&mut live, "snapshot").await;
     let queued = QUEUED.fetch_add(1, Ordering::SeqCst);
     scanner.post("/api/device/heartbeat", &json!({"queue_count": queued})).await.ok();
     loop {
@@ -92,21 +97,26 @@ async fn a_snapshot_and_then_whatever_happens() {
         assert_eq!(next_mark(&mut live).await.data["status"], "present");
 
         class.teacher.post(&format!("/api/teacher/session/{session}/extend"), json!({})).await.ok();
-        assert_eq!(live.expect("session").await.data["end_time"], "2026-03-09T11:10:00+05:30");
+        assert_eq!(next(&mut live, "session").await.data["end_time"], "2026-03-09T11:10:00+05:30");
         let beat = json!({"battery": 40});
         scanner.post("/api/device/heartbeat", &beat).await.ok();
-        let device = live.expect("device").await;
-        assert_eq!((&device.data["id"], &device.data["battery"]), (&json!(scanner.id), &json!(40)));
+        let device = loop {
+            let device = live.expect("device").await;
+            if device.data["battery"] == json!(40) {
+                break device;
+            }
+        };
+        assert_eq!(device.data["id"], json!(scanner.id));
 
         // A student more: the roster is shown anew.
         let mut students = class.students.clone();
         students.push(server.student("Late").await);
         server.enrol(class.course, &mut students).await;
-        let roster = live.expect("snapshot").await;
+        let roster = next(&mut live, "snapshot").await;
         assert_eq!(roster.data["students"].as_array().unwrap().len(), 3);
 
         class.end(&session).await;
-        assert_eq!(live.expect("session").await.data["is_active"], false);
+        assert_eq!(next(&mut live, "session").await.data["is_active"], false);
     })
     .await;
 }
@@ -153,7 +163,7 @@ async fn who_comes_back_gets_exactly_what_they_missed() {
         let scanner = server.scanner("A").await;
         let (mut live, _, before) = open(&class, &session, &scanner).await;
         set(&class, &session, 0, json!("present")).await;
-        let first = live.expect("mark").await;
+        let first = next(&mut live, "mark").await;
         drop(live);
         for n in 1..4 {
             set(&class, &session, n, json!("late")).await;
@@ -161,25 +171,25 @@ async fn who_comes_back_gets_exactly_what_they_missed() {
         for (id, expected) in [(&first.id, &[2, 3, 4][..]), (&before, &[1, 2, 3, 4])] {
             let mut live = class.teacher.live(&path(&session), Some(id)).await;
             for roll in expected {
-                assert_eq!(live.expect("mark").await.data["class_roll_id"], json!(roll));
+                assert_eq!(next(&mut live, "mark").await.data["class_roll_id"], json!(roll));
             }
         }
         // Nothing was missed: the next thing that happens comes first.
         let mut live = class.teacher.live(&path(&session), Some(&first.id)).await;
         let mut last = first.id;
         for _ in 0..3 {
-            last = live.expect("mark").await.id;
+            last = next(&mut live, "mark").await.id;
         }
         let mut live = class.teacher.live(&path(&session), Some(&last)).await;
         set(&class, &session, 4, json!("excused")).await;
-        assert_eq!(live.expect("mark").await.data["status"], "excused");
+        assert_eq!(next(&mut live, "mark").await.data["status"], "excused");
 
         // Of another start of the server, of the future, or no id at all: the whole picture.
         let start = last.split('-').next().unwrap();
         let future = format!("{start}-999999");
         for id in ["00000000-1", future.as_str(), "7", "", "💥".escape_default().to_string().as_str()] {
             let mut live = class.teacher.live(&path(&session), Some(id)).await;
-            live.expect("snapshot").await;
+            next(&mut live, "snapshot").await;
         }
     })
     .await;
@@ -227,7 +237,7 @@ async fn a_stream_ends_with_the_server_the_session_or_the_right_to_see_it() {
         let scanner = server.scanner("A").await;
         let (mut deleted, ..) = open(&class, &session, &scanner).await;
         class.end(&session).await;
-        deleted.expect("session").await;
+        next(&mut deleted, "session").await;
         let delete = format!("/api/teacher/session/{session}/delete");
         let request = class.teacher.request(Method::DELETE, &delete);
         Answer::of(request.json(&json!({"reason": "by mistake"}))).await.ok();
@@ -251,7 +261,7 @@ async fn a_stream_ends_with_the_server_the_session_or_the_right_to_see_it() {
         admin.delete(&format!("/api/admin/teachers/{}", gone.taught_by.id)).await.ok();
         server.advance(10 * SECOND);
         scanner.post("/api/device/heartbeat", &json!({})).await.ok();
-        assert_eq!(locked_out.next().await, None);
+        ended(&mut locked_out).await;
 
         server.stop().await;
         ended(&mut stopped).await;
@@ -268,7 +278,7 @@ async fn a_stream_tells_its_session_only() {
         server.advance(HOUR);
         // One that has ended is shown as well.
         let mut live = class.teacher.live(&path(&session), None).await;
-        assert_eq!(live.expect("snapshot").await.data["session"]["is_active"], false);
+        assert_eq!(next(&mut live, "snapshot").await.data["session"]["is_active"], false);
         class.teacher.get("/api/teacher/session/none/live").await.refused(404, "not_found");
     })
     .await;

@@ -146,8 +146,8 @@ async fn marks_keep_flowing_while_a_long_list_comes_in() {
             (i64::try_from(number).unwrap(), 0, i64::try_from(number).unwrap())
         );
         assert!(seen.is_sorted(), "{seen:?}");
-        // A hundred students are one write; a mark waits for one or two of them.
-        assert!(meanwhile >= number / 500, "only {meanwhile} marks were taken meanwhile");
+        // A mark that had waited for the whole list would have been the only one.
+        assert!(meanwhile >= 3, "only {meanwhile} marks were taken meanwhile");
         let marked = class.letters(&session).await.chars().filter(|letter| *letter == 'P').count();
         assert_eq!(marked, usize::try_from(finger - 1).unwrap());
         assert_eq!(

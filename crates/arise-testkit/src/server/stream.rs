@@ -7,7 +7,7 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 
 /// A test that waits longer for an event has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveEvent {

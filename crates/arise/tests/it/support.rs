@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub(crate) const PASSWORD: &str = "a password of tests";
 /// Long enough for a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn location(data: &Path) -> Location {
     Location::File(data.join("arise.db"))
