@@ -12,6 +12,8 @@ COPY . .
 RUN cargo build --release --locked -p arise
 
 FROM debian:bookworm-slim
+# A hub over HTTPS is believed by the certificates of the system.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /data arise && install -d -o arise -g arise -m 0750 /data
 COPY --from=build /src/target/release/arise /usr/local/bin/arise
 USER arise

@@ -25,12 +25,21 @@ const MAX_JSON: usize = 64 * 1_024;
 pub fn http() -> Result<reqwest::Client> {
     // Whoever was first has set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
-        // A redirect to another machine wouldn't be the hub that was joined.
-        .redirect(reqwest::redirect::Policy::none())
+    let client = || {
+        reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // A redirect to another machine wouldn't be the hub that was joined.
+            .redirect(reqwest::redirect::Policy::none())
+    };
+    client()
         .build()
+        .or_else(|error| {
+            // A small container, or a machine from a stick, may know no authority. It serves all the same; only a hub
+            // over HTTPS can't be believed then.
+            tracing::warn!(%error, "this machine trusts no certificates; install them (ca-certificates) for a hub over HTTPS");
+            client().tls_certs_only([]).build()
+        })
         .map_err(|e| Error::internal(format!("no HTTP client: {e}")))
 }
 

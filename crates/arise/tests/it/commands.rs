@@ -196,3 +196,15 @@ fn starting_again_changes_nothing() {
     assert_ne!(server.get("/api/admin/config", Some(&server.log_in())).1["time_zone"], "Asia/Tokyo");
     server.stop();
 }
+
+/// As in a small container. Only a hub over HTTPS can't be believed there.
+#[test]
+fn a_machine_that_trusts_no_certificates_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let none = folder.path().join("none");
+    let none = none.to_str().unwrap();
+    let server = Server::start(&data, &[("SSL_CERT_FILE", none), ("SSL_CERT_DIR", none)]);
+    assert_eq!(server.call("GET", "/api/health", None, &serde_json::Value::Null).0, 200);
+    server.stop();
+}
