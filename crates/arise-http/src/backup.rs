@@ -193,6 +193,7 @@ impl std::str::FromStr for Name {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RestoreBody {
     /// Only bring back what isn't there, and change nothing else.
     #[serde(default)]
@@ -205,13 +206,18 @@ pub(crate) struct RestoreBody {
 #[expect(dead_code, reason = "for the API document; the work writes it")]
 pub(crate) struct RestoreView {
     status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     /// Of one that only brings back what isn't there.
+    #[serde(skip_serializing_if = "Option::is_none")]
     records_added: Option<i64>,
     /// In the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     records_set_aside: Option<i64>,
     /// The backup of what it replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<String>,
 }
 

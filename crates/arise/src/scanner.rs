@@ -106,8 +106,12 @@ fn stopped_by_signal() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signal = {
+        let _inside = runtime.enter();
+        serve::stop_signal()?
+    };
     let wait = move || {
-        runtime.block_on(serve::stop_signal());
+        runtime.block_on(signal);
         stopped.store(true, Ordering::Relaxed);
     };
     thread::Builder::new().name("signals".to_owned()).spawn(wait).context("signals can't be awaited")?;

@@ -52,6 +52,7 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
         if config.backup_hours() > 0 {
             tokio::spawn(back_up(app.clone(), config.backup_hours()));
         }
+        let stop = stop_signal()?;
         tracing::info!(%address, "arise is ready");
         println!("arise is ready: {}", base_url(address));
         if let Some(password) = made {
@@ -61,7 +62,7 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
         if let Some(path) = &options.ready_file {
             write_ready(path, &json!({"base": base_url(address)}))?;
         }
-        arise_http::serve(app, listener, stop_signal()).await.context("the server stopped")
+        arise_http::serve(app, listener, stop).await.context("the server stopped")
     })
 }
 
@@ -110,19 +111,25 @@ pub(crate) fn write_ready(path: &Path, about: &Value) -> anyhow::Result<()> {
     std::fs::rename(&part, path).context("the ready file can't be written")
 }
 
-/// Resolves at Ctrl-C, or when a service manager asks to stop.
-pub(crate) async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Resolves at Ctrl-C, or when a service manager asks to stop. It is heeded from the call on: whoever is told that the
+/// server is ready may ask it to stop at once. Must be called inside the async runtime.
+pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let mut interrupt = signal(SignalKind::interrupt()).context("Ctrl-C can't be heeded")?;
+        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be heeded")?;
+        Ok(async move {
             tokio::select! {
-                _ = interrupt => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = interrupt.await;
+    #[cfg(not(unix))]
+    {
+        Ok(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+    }
 }

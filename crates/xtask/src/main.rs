@@ -14,6 +14,7 @@ mod gen_api;
 mod new_migration;
 mod proc;
 mod report;
+mod schemathesis;
 mod screenshots;
 mod simulate;
 mod test;
@@ -46,6 +47,8 @@ enum Chore {
     Dist(dist::Args),
     /// Build the scanner's images and run its self-test on an emulated machine
     Firmware(firmware::Args),
+    /// Ask the running server whatever its API document allows, and more, with Schemathesis
+    Schemathesis(schemathesis::Args),
     /// Take a picture of every screen, into the folder `screenshots`
     Screenshots(screenshots::Args),
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Chore::Test(args) => return test::run(&args),
         Chore::Ci(args) => return ci::run(&args),
         Chore::Firmware(args) => return firmware::run(&args),
+        Chore::Schemathesis(args) => return schemathesis::run(&args),
         Chore::Screenshots(args) => return screenshots::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::GenApi => gen_api::run(),

@@ -69,7 +69,7 @@ impl UploadedMark {
         }
         let same_boot = self.boot.is_some() && self.boot == upload.boot;
         let age = upload.uptime_ms?.checked_sub(self.uptime_ms?)?;
-        (same_boot && (0..=now).contains(&age)).then_some(now - age)
+        (same_boot && (0..=now).contains(&age)).then(|| now - age)
     }
 }
 

@@ -37,7 +37,8 @@ struct ErrorBody {
     /// Names the request in the log.
     request_id: String,
     /// Of a 422: what is wrong, by the field's name.
-    fields: Option<std::collections::BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    fields: std::collections::BTreeMap<String, String>,
 }
 
 /// Of each access rule: its word in the document, and how to prove oneself.

@@ -85,11 +85,12 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<()> {
         let app = App::new(store.clone(), config).await?;
         announce(&base, &college);
         let scanner = scanner::start(store, base.clone(), code, options.scanner_pace)?;
+        let stop = serve::stop_signal()?;
         if let Some(path) = &options.ready_file {
             serve::write_ready(path, &logins(&base, &college))?;
         }
         arise_http::serve(app, listener, async {
-            serve::stop_signal().await;
+            stop.await;
             println!("Stopping …");
             scanner.stop().await;
         })

@@ -27,12 +27,17 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn start(mut program: Command, tmp: &Path) -> Result<Self> {
-        let (data, ready, log) = (tmp.join("data"), tmp.join("ready.json"), tmp.join("demo.log"));
+        program.args(["demo", "--port", "0", "--scanner-pace", "fast"]).arg("--data").arg(tmp.join("data"));
+        Self::serve(program, tmp)
+    }
+
+    /// Runs a command that serves, with all its arguments but the file that it writes when it is ready.
+    pub(crate) fn serve(mut program: Command, tmp: &Path) -> Result<Self> {
+        let (ready, log) = (tmp.join("ready.json"), tmp.join("demo.log"));
+        // Of one that ran before.
+        let _ = fs::remove_file(&ready);
         let out = File::create(&log)?;
         let mut child = program
-            .args(["demo", "--port", "0", "--scanner-pace", "fast"])
-            .arg("--data")
-            .arg(&data)
             .arg("--ready-file")
             .arg(&ready)
             .stdin(Stdio::null())
@@ -77,7 +82,7 @@ impl Demo {
         }
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
