@@ -8,6 +8,19 @@ use crate::clock::MINUTE;
 use crate::zone::Zone;
 use crate::{Error, Result, UtcMillis, online, text};
 
+/// Whom the leaderboard shows to other students.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaderboardMode {
+    /// Who chose to be shown.
+    #[default]
+    OptIn,
+    /// Everybody who didn't choose to be hidden.
+    Everybody,
+    /// Nobody: there is none.
+    Off,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
@@ -30,6 +43,7 @@ pub struct Settings {
     /// The institution's networks, such as `203.0.113.0/24, 10.0.0.0/8`: many marks from one address of these
     /// are no surprise.
     pub campus_networks: String,
+    pub leaderboard: LeaderboardMode,
 }
 
 impl Default for Settings {
@@ -45,6 +59,7 @@ impl Default for Settings {
             allow_legacy_scanners: true,
             online_login_required: false,
             campus_networks: String::new(),
+            leaderboard: LeaderboardMode::OptIn,
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Who attends most, and where the student stands among them.
 
 use arise_core::badge::{self, Badge};
+use arise_core::setting::LeaderboardMode;
 use arise_core::{CourseId, Error, Result, SemesterId, StudentId};
+use arise_store::leaderboard::{self, Board};
 use arise_store::scope::Scope;
 use arise_store::student_course::{self, StudentCourse};
-use arise_store::{Tx, course, leaderboard, semester};
+use arise_store::{Tx, course, semester, setting};
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::answer::Done;
 use crate::app::App;
 use crate::dashboard::best_streaks;
 use crate::error::ApiResult;
@@ -16,6 +19,8 @@ use crate::extract::{Json, Params, Who};
 use crate::student_standing::overall;
 
 const DEFAULT_PLACES: i64 = 10;
+/// Places before and after one's own.
+const NEIGHBOURS: i64 = 2;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Filter {
@@ -26,13 +31,36 @@ pub(crate) struct Filter {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Leaderboard {
+    mode: LeaderboardMode,
+    you: Choice,
     course_id: Option<CourseId>,
     semester_id: Option<SemesterId>,
+    /// Among everybody in the scope, also those who aren't on the board.
     user_rank: Rank,
     user_stats: Stats,
     user_badges: Vec<Badge>,
+    /// The first of those on the board.
     leaderboard: Vec<Place>,
     total_on_leaderboard: usize,
+    /// The student's own place and the nearest on the board.
+    neighbours: Vec<Place>,
+}
+
+/// What the student chose.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LeaderboardChoice")]
+struct Choice {
+    /// Whether other students see this one.
+    listed: bool,
+    /// What they see instead of the name.
+    nickname: Option<String>,
+}
+
+impl Choice {
+    fn of(choice: leaderboard::Choice, mode: LeaderboardMode) -> Self {
+        let listed = choice.is_listed(mode);
+        Self { listed, nickname: Some(choice.nickname).filter(|nickname| !nickname.is_empty()) }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -59,8 +87,10 @@ struct Stats {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "LeaderboardPlace")]
 struct Place {
+    /// From 1, among those on the board.
     rank: i64,
     student_id: StudentId,
+    /// The nickname, where the student has one.
     student_name: String,
     is_you: bool,
     #[serde(flatten)]
@@ -75,7 +105,7 @@ pub(crate) async fn get(
 ) -> ApiResult<Json<Leaderboard>> {
     let me = actor.student()?;
     let limit = filter.limit.unwrap_or(DEFAULT_PLACES);
-    let (scope, mine, top, (rank, ranked)) = app
+    let (scope, mode, you, mine, top, around, (rank, ranked)) = app
         .store
         .read_settled(move |tx| {
             let mut mine = student_course::of_student(tx, me)?;
@@ -85,31 +115,22 @@ pub(crate) async fn get(
                 Scope::Semester(id) => course.semester_id == Some(id),
                 Scope::Course(id) => course.course_id == id,
             });
-            let top = leaderboard::top(tx, scope, limit)?;
-            let rank = leaderboard::rank(tx, scope, me)?;
-            Ok((scope, mine, top, rank))
+            let mode = setting::get(tx)?.leaderboard;
+            let you = Choice::of(leaderboard::choice(tx, me)?, mode);
+            let board = Board { scope, mode, me };
+            let (top, around) = (board.top(tx, limit)?, board.around_me(tx, NEIGHBOURS)?);
+            let rank = match mode {
+                LeaderboardMode::Off => (None, 0),
+                _ => leaderboard::rank(tx, scope, me)?,
+            };
+            Ok((scope, mode, you, mine, top, around, rank))
         })
         .await?;
     let (tally, best) = (overall(&mine), best_streaks(&mine));
-    let place = |(place, rank): (leaderboard::Place, i64)| {
-        let (tally, streaks) = (place.tally(), place.streaks);
-        Place {
-            rank,
-            is_you: place.student_id == me,
-            student_id: place.student_id,
-            student_name: place.student_name,
-            stats: Stats {
-                attendance_percentage: tally.percentage(),
-                present_count: tally.attended(),
-                total_sessions: tally.total(),
-                current_streak: streaks.current,
-                longest_streak: streaks.longest,
-            },
-            badges: badge::earned(&tally, streaks),
-        }
-    };
-    let places: Vec<Place> = top.into_iter().zip(1..).map(place).collect();
+    let places: Vec<Place> = top.into_iter().map(|place| Place::new(place, me)).collect();
     Ok(Json(Leaderboard {
+        mode,
+        you,
         course_id: if let Scope::Course(id) = scope { Some(id) } else { None },
         semester_id: if let Scope::Semester(id) = scope { Some(id) } else { None },
         user_rank: Rank {
@@ -128,7 +149,53 @@ pub(crate) async fn get(
         user_badges: badge::earned(&tally, best),
         total_on_leaderboard: places.len(),
         leaderboard: places,
+        neighbours: around.into_iter().map(|place| Place::new(place, me)).collect(),
     }))
+}
+
+impl Place {
+    fn new(place: leaderboard::Place, me: StudentId) -> Self {
+        let (tally, streaks) = (place.tally(), place.streaks);
+        Self {
+            rank: place.rank,
+            is_you: place.student_id == me,
+            student_id: place.student_id,
+            student_name: place.shown_name,
+            stats: Stats {
+                attendance_percentage: tally.percentage(),
+                present_count: tally.attended(),
+                total_sessions: tally.total(),
+                current_streak: streaks.current,
+                longest_streak: streaks.longest,
+            },
+            badges: badge::earned(&tally, streaks),
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewLeaderboardChoice")]
+pub(crate) struct NewChoice {
+    listed: bool,
+    /// Empty or `null` for none: others see the name then.
+    nickname: Option<String>,
+}
+
+/// A student chooses whether others see them, and as whom.
+pub(crate) async fn choose(
+    State(app): State<App>,
+    Who(actor): Who,
+    Json(body): Json<NewChoice>,
+) -> ApiResult<Json<Done>> {
+    let me = actor.student()?;
+    app.store
+        .write(move |tx| {
+            tx.act_as(actor);
+            leaderboard::choose(tx, me, body.listed, body.nickname.as_deref().unwrap_or_default())
+        })
+        .await?;
+    Ok(Done::saying("Saved"))
 }
 
 impl Filter {

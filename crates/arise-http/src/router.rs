@@ -127,6 +127,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Student, "/api/student/analytics", student_course::analytics);
     r.get(Student, "/api/student/critical-alerts", dashboard::alerts);
     r.get(Student, "/api/student/leaderboard", leaderboard::get);
+    r.put(Student, "/api/student/leaderboard", leaderboard::choose);
 
     r.get(Operator, "/api/sync/status", sync::status);
     r.post(Operator, "/api/sync/push", sync::push);

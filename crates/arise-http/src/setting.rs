@@ -1,6 +1,6 @@
 //! Settings of the institution.
 
-use arise_core::setting::Settings;
+use arise_core::setting::{LeaderboardMode, Settings};
 use arise_store::setting;
 use axum::extract::State;
 use schemars::JsonSchema;
@@ -17,6 +17,7 @@ pub(crate) async fn get(State(app): State<App>) -> ApiResult<Json<Settings>> {
 
 /// What isn't said stays as it is.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SettingsBody {
     batch_name: Option<String>,
     institution_name: Option<String>,
@@ -28,6 +29,7 @@ pub(crate) struct SettingsBody {
     allow_legacy_scanners: Option<bool>,
     online_login_required: Option<bool>,
     campus_networks: Option<String>,
+    leaderboard: Option<LeaderboardMode>,
 }
 
 impl SettingsBody {
@@ -43,6 +45,7 @@ impl SettingsBody {
             allow_legacy_scanners: self.allow_legacy_scanners.unwrap_or(known.allow_legacy_scanners),
             online_login_required: self.online_login_required.unwrap_or(known.online_login_required),
             campus_networks: self.campus_networks.unwrap_or(known.campus_networks),
+            leaderboard: self.leaderboard.unwrap_or(known.leaderboard),
         }
     }
 }

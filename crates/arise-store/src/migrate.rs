@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "imports", include_str!("../migrations/0012_imports.sql")),
     (13, "operations", include_str!("../migrations/0013_operations.sql")),
     (14, "nodes", include_str!("../migrations/0014_nodes.sql")),
+    (15, "leaderboard", include_str!("../migrations/0015_leaderboard.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -240,6 +240,8 @@ fn student(r: &mut Said<'_>) {
     r.route("GET /api/student/critical-alerts", "The courses in which the student is below a threshold.");
     r.route("GET /api/student/leaderboard", "Who attends most, and where the student stands.")
         .refuses(&[404]);
+    r.route("PUT /api/student/leaderboard", "Whether other students see this one there, and as whom.")
+        .refuses(&[404, 409]);
 }
 
 fn server(r: &mut Said<'_>) {

@@ -12,7 +12,7 @@ async fn some_settings_are_changed_and_the_others_stay() {
         let admin = server.admin().await;
         let before = json!({
             "batch_name": "", "institution_name": "", "time_zone": "Asia/Kolkata", "session_grace_minutes": 5,
-            "late_after_minutes": 10, "min_attendance_percent": 75, "critical_percent": 60,
+            "late_after_minutes": 10, "leaderboard": "opt_in", "min_attendance_percent": 75, "critical_percent": 60,
             "allow_legacy_scanners": true, "online_login_required": false, "campus_networks": "",
         });
         assert_eq!(admin.get(PATH).await.ok(), before);

@@ -750,10 +750,9 @@ impl<'a> Asker<'a> {
                 .then(other_sum.present.cmp(&one_sum.present))
                 .then(by_name(one).cmp(&by_name(other)))
         });
-        let places: Vec<Value> = ranked
+        let all: Vec<Value> = ranked
             .iter()
             .zip(1..)
-            .take(limit)
             .map(|((student, _, stats), rank)| {
                 let mut place = stats.as_object().unwrap().clone();
                 place.insert("rank".into(), json!(rank));
@@ -763,6 +762,11 @@ impl<'a> Asker<'a> {
                 Value::Object(place)
             })
             .collect();
+        let places: Vec<Value> = all.iter().take(limit).cloned().collect();
+        let around: Vec<Value> = match ranked.iter().position(|(student, ..)| student.id == me) {
+            Some(mine) => all[mine.saturating_sub(2)..(mine + 3).min(all.len())].to_vec(),
+            None => vec![],
+        };
         let total = i64::try_from(ranked.len()).unwrap();
         let ahead = ranked.iter().position(|(student, ..)| student.id == me);
         let rank = ahead.map_or(0, |ahead| i64::try_from(ahead).unwrap() + 1);
@@ -770,7 +774,10 @@ impl<'a> Asker<'a> {
         let (_, mut stats) = self.stats(me, is_in);
         let badges = stats.as_object_mut().unwrap().remove("badges");
         json!({
+            "mode": "everybody",
+            "you": {"listed": true, "nickname": null},
             "leaderboard": places,
+            "neighbours": around,
             "total_on_leaderboard": places.len(),
             "user_badges": badges,
             "user_rank": {"rank": rank, "position": rank, "percentile": percentile, "total_students": total},

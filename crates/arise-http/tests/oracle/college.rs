@@ -69,6 +69,7 @@ async fn set_up(server: &TestServer, dice: &mut Dice) {
         "time_zone": zone,
         "late_after_minutes": dice.pick(&[0, 10]),
         "session_grace_minutes": dice.pick(&[0, 5]),
+        "leaderboard": "everybody",
     });
     server.admin().await.post("/api/admin/config", settings).await.ok();
 }

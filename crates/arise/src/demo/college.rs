@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use arise_core::clock::{DAY, HOUR, MINUTE};
 use arise_core::session::SessionType;
-use arise_core::setting::Settings;
+use arise_core::setting::{LeaderboardMode, Settings};
 use arise_core::zone::Zone;
 use arise_core::{
     Actor, Clock, CourseId, Mark, Role, SemesterId, Source, Status, StudentId, SystemClock, TeacherId,
@@ -110,6 +110,8 @@ fn make(
         let settings = Settings {
             institution_name: INSTITUTION.to_owned(),
             batch_name: "2026 – odd semester".to_owned(),
+            // Nobody is there to choose it.
+            leaderboard: LeaderboardMode::Everybody,
             ..setting::get(tx)?
         };
         setting::put(tx, &settings)?;
