@@ -18,6 +18,7 @@ const DEFAULT_MINUTES: i64 = 60;
 
 /// What isn't said stays as it is.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct CourseBody {
     course_name: Option<String>,
     course_code: Option<String>,

@@ -49,6 +49,7 @@ pub(crate) async fn get(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[schemars(rename = "RosterPlace")]
 pub(crate) struct Place {
     student_id: StudentId,
@@ -56,6 +57,7 @@ pub(crate) struct Place {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Roster {
     students: Vec<Place>,
     /// The local date from which new students belong; today when absent.

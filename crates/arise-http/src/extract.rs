@@ -55,6 +55,9 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiErro
     })
 }
 
+/// Bytes of a field's name that are repeated in a refusal.
+const MAX_NAME: usize = 200;
+
 /// Names the field that doesn't fit. The body is read a second time for that, so that one that fits costs
 /// nothing more.
 fn misfit<T: DeserializeOwned>(bytes: &[u8]) -> Error {
@@ -64,18 +67,26 @@ fn misfit<T: DeserializeOwned>(bytes: &[u8]) -> Error {
         Ok(_) => (".".to_owned(), String::new()),
     };
     let text = text.split(" at line ").next().unwrap_or_default();
-    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let named = |what: &str| text.strip_prefix(what)?.strip_prefix(" field `")?.split('`').next();
+    let (missing, unknown) = (named("missing"), named("unknown"));
     // The path of a missing field is that of the object which lacks it; "." is the body itself.
-    let field = match (path.as_str(), missing) {
+    let mut field = match (path.as_str(), missing) {
         (".", Some(missing)) => missing.to_owned(),
         (path, Some(missing)) => format!("{path}.{missing}"),
-        (".", None) => "body".to_owned(),
+        (".", None) => unknown.unwrap_or("body").to_owned(),
         (path, None) => path.to_owned(),
     };
-    match missing {
-        Some(_) => Error::invalid(&field, format!("“{field}” is missing.")),
-        None => Error::invalid(&field, format!("“{field}” doesn't fit: {text}.")),
-    }
+    // A name that nobody knows may be as long as the body.
+    field.truncate(field.floor_char_boundary(MAX_NAME));
+    let why = match (missing, unknown) {
+        (Some(_), _) => format!("“{field}” is missing."),
+        (_, Some(_)) => {
+            let known = text.split_once("`, ").map_or("none is expected", |(_, known)| known);
+            format!("“{field}” isn't known here: {known}.")
+        }
+        _ => format!("“{field}” doesn't fit: {text}."),
+    };
+    Error::invalid(&field, why)
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -133,12 +144,14 @@ mod tests {
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Inner {
         #[expect(dead_code, reason = "only its type matters")]
         roll: i64,
     }
 
     #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only the types matter")]
     struct Outer {
         minutes: i64,
@@ -158,6 +171,8 @@ mod tests {
             (r#"{"minutes": 1, "students": [{"roll": 1}, {"roll": null}]}"#, "students[1].roll"),
             (r#"{"minutes": 1, "students": [{}]}"#, "students[0].roll"),
             ("7", "body"),
+            (r#"{"minute": 1}"#, "minute"),
+            (r#"{"minutes": 1, "students": [{"roll": 1, "name": "A"}]}"#, "students[0].name"),
         ] {
             let error = refusal(body);
             assert_eq!((error.kind, error.code), (ErrorKind::Invalid, "invalid_field"), "{body}");

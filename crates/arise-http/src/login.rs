@@ -70,6 +70,7 @@ pub(crate) struct OfStudent {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct AdminLogin {
     username: String,
     password: String,
@@ -105,6 +106,7 @@ pub(crate) async fn admin(
 
 /// By the code of one of their courses, or by their own code.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct TeacherLogin {
     course_code: Option<String>,
     teacher_code: Option<String>,
@@ -158,6 +160,7 @@ pub(crate) async fn teacher(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct StudentLogin {
     university_roll_no: String,
     password: String,
@@ -300,6 +303,7 @@ pub(crate) async fn logout() -> Response {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewPassword {
     current_password: String,
     new_password: String,

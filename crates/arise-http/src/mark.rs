@@ -40,6 +40,7 @@ fn human_source(tx: &WriteTx<'_>, session: &Session) -> Source {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SetMark {
     student_id: StudentId,
     /// `null` takes the teacher's decisions back. Absent isn't the same as `null`: it is a mistake.
@@ -116,6 +117,7 @@ pub(crate) async fn set(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ManualOverride {
     session_id: SessionId,
     univ_roll_no: String,
@@ -180,6 +182,7 @@ pub(crate) async fn manual_override(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EmergencyBulkMark {
     session_id: SessionId,
     students: Vec<EmergencyStudent>,
@@ -188,7 +191,11 @@ pub(crate) struct EmergencyBulkMark {
 
 /// A roll number for present, or a roll number with a status.
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "not a roll number, nor one with a status: {roll, status}"
+)]
 enum EmergencyStudent {
     Roll(String),
     With {
@@ -258,6 +265,7 @@ pub(crate) async fn emergency_bulk_mark(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct UpdateAttendance {
     session_id: SessionId,
     student_id: StudentId,

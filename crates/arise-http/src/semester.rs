@@ -13,6 +13,7 @@ use crate::extract::{Id, Json, Params, Who};
 use crate::list::{Page, Search};
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SemesterBody {
     semester_name: String,
 }

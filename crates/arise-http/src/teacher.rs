@@ -14,6 +14,7 @@ use crate::list::{Page, Search};
 
 /// What isn't said stays as it is.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct TeacherBody {
     teacher_name: Option<String>,
     teacher_code: Option<String>,

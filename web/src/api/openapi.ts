@@ -967,7 +967,8 @@ export interface paths {
         };
         /** Who attends most, and where the student stands. */
         get: operations["get_student_leaderboard"];
-        put?: never;
+        /** Whether other students see this one there, and as whom. */
+        put: operations["put_student_leaderboard"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2102,9 +2103,9 @@ export interface components {
             /** @description What went wrong and what to do, for people. */
             error: string;
             /** @description Of a 422: what is wrong, by the field's name. */
-            fields: {
+            fields?: {
                 [key: string]: string;
-            } | null;
+            };
             /** @description The same text, for older clients. */
             message: string;
             /** @description Names the request in the log. */
@@ -2349,15 +2350,30 @@ export interface components {
         Leaderboard: {
             /** Format: uuid */
             course_id: string | null;
+            /** @description The first of those on the board. */
             leaderboard: components["schemas"]["LeaderboardPlace"][];
+            mode: components["schemas"]["LeaderboardMode"];
+            /** @description The student's own place and the nearest on the board. */
+            neighbours: components["schemas"]["LeaderboardPlace"][];
             /** Format: uuid */
             semester_id: string | null;
             /** Format: uint */
             total_on_leaderboard: number;
             user_badges: components["schemas"]["Badge"][];
+            /** @description Among everybody in the scope, also those who aren't on the board. */
             user_rank: components["schemas"]["LeaderboardRank"];
             user_stats: components["schemas"]["LeaderboardStats"];
+            you: components["schemas"]["LeaderboardChoice"];
         };
+        /** @description What the student chose. */
+        LeaderboardChoice: {
+            /** @description Whether other students see this one. */
+            listed: boolean;
+            /** @description What they see instead of the name. */
+            nickname: string | null;
+        };
+        /** @description Whom the leaderboard shows to other students. */
+        LeaderboardMode: "opt_in" | "everybody" | "off";
         LeaderboardPlace: {
             /** Format: double */
             attendance_percentage: number;
@@ -2369,10 +2385,14 @@ export interface components {
             longest_streak: number;
             /** Format: int64 */
             present_count: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description From 1, among those on the board.
+             */
             rank: number;
             /** Format: uuid */
             student_id: string;
+            /** @description The nickname, where the student has one. */
             student_name: string;
             /** Format: int64 */
             total_sessions: number;
@@ -2494,6 +2514,11 @@ export interface components {
             /** Format: int64 */
             seconds_remaining: number;
             status: string;
+        };
+        NewLeaderboardChoice: {
+            listed: boolean;
+            /** @description Empty or `null` for none: others see the name then. */
+            nickname?: string | null;
         };
         NewNode: {
             name: string;
@@ -2995,20 +3020,20 @@ export interface components {
         /** @description What became of a restore. */
         Restored: {
             /** @description The backup of what it replaced. */
-            before: string | null;
-            message: string | null;
+            before?: string | null;
+            message?: string | null;
             /**
              * Format: int64
              * @description In the backup.
              */
-            records: number | null;
+            records?: number | null;
             /**
              * Format: int64
              * @description Of one that only brings back what isn't there.
              */
-            records_added: number | null;
+            records_added?: number | null;
             /** Format: int64 */
-            records_set_aside: number | null;
+            records_set_aside?: number | null;
             status: string;
         };
         Role: ("admin" | "teacher" | "student" | "device") | "system";
@@ -3269,6 +3294,8 @@ export interface components {
              * @default 10
              */
             late_after_minutes: number;
+            /** @default opt_in */
+            leaderboard: components["schemas"]["LeaderboardMode"];
             /**
              * Format: int64
              * @description Below this a student is warned, in percent.
@@ -3302,6 +3329,7 @@ export interface components {
             institution_name?: string | null;
             /** Format: int64 */
             late_after_minutes?: number | null;
+            leaderboard?: components["schemas"]["LeaderboardMode"] | null;
             /** Format: int64 */
             min_attendance_percent?: number | null;
             online_login_required?: boolean | null;
@@ -6087,6 +6115,38 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            503: components["responses"]["503"];
+        };
+    };
+    put_student_leaderboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLeaderboardChoice"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
             503: components["responses"]["503"];
         };
     };

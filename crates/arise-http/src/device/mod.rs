@@ -172,6 +172,7 @@ pub(crate) async fn status(State(app): State<App>) -> ApiResult<Json<DeviceStatu
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewDevice {
     name: String,
     #[serde(default)]
@@ -255,6 +256,7 @@ fn pairing_code() -> Result<String> {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ChangedDevice {
     name: Option<String>,
     room: Option<String>,

@@ -14,6 +14,7 @@ use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Who};
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[schemars(rename = "SlotsOfCourse")]
 pub(crate) struct OfCourse {
     course_id: CourseId,
@@ -121,6 +122,7 @@ pub(crate) async fn assign(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[schemars(rename = "SlotsOfStudent")]
 pub(crate) struct OfStudent {
     student_id: StudentId,

@@ -153,6 +153,7 @@ pub(super) async fn must_log_in(app: &App, headers: &HeaderMap) -> Result<Option
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct MarkAttendance {
     token: String,
     #[serde(default)]

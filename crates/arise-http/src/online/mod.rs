@@ -59,6 +59,7 @@ fn link(headers: &HeaderMap, token: &str) -> String {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct StartOnline {
     course_id: CourseId,
     /// The course's own when it isn't said.

@@ -18,6 +18,7 @@ use crate::extract::{Id, Json, Who};
 use crate::online;
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[schemars(rename = "StartSession")]
 pub(crate) struct Start {
     course_id: CourseId,
@@ -182,6 +183,7 @@ pub(crate) async fn reopen(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ChooseDevice {
     device_id: Option<DeviceId>,
 }
@@ -208,6 +210,7 @@ pub(crate) async fn choose_device(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[schemars(rename = "DeleteSession")]
 pub(crate) struct Delete {
     #[serde(default)]

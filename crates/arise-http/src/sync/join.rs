@@ -35,6 +35,7 @@ fn whole(address: IpAddr) -> String {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[schemars(rename = "HubToJoin")]
 pub(crate) struct Hub {
     url: String,

@@ -85,6 +85,7 @@ pub(crate) async fn list(State(app): State<App>) -> ApiResult<Json<Vec<NodeView>
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewNode {
     name: String,
 }

@@ -318,6 +318,7 @@ async fn the_numbers_that_were_wrong() {
         }
         let student = server.log_in_student(&class.students[0].university_roll_no).await;
         let board = student.get("/api/student/leaderboard").await.ok();
+        assert_eq!(board["user_rank"]["total_students"], 2);
         let me = board["leaderboard"]
             .as_array()
             .unwrap()

@@ -28,7 +28,7 @@ struct Line {
 }
 
 /// What people and attackers type: the text, and whether a field of text must keep it.
-fn typed() -> Vec<(String, bool)> {
+pub(crate) fn typed() -> Vec<(String, bool)> {
     vec![
         ("x".repeat(10_000), false),
         ("a\0b".to_owned(), false),
