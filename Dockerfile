@@ -16,11 +16,12 @@ FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /data arise && install -d -o arise -g arise -m 0750 /data
 COPY --from=build /src/target/release/arise /usr/local/bin/arise
-USER arise
+COPY packaging/container.sh /usr/local/bin/container.sh
 ENV ARISE_DATA=/data
 VOLUME /data
 EXPOSE 5000
 # Open requests are answered before it stops.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["arise"]
+# It goes on as the user arise.
+ENTRYPOINT ["container.sh"]
 CMD ["serve"]
