@@ -1,4 +1,4 @@
-import { endSession, expect, logInAsTeacher, startSession, test } from "./page";
+import { endSession, expect, logInAsAdmin, logInAsTeacher, startSession, test } from "./page";
 import { seed } from "./seed";
 
 test("a mark made elsewhere appears, in every tab", async ({ page, context }) => {
@@ -39,6 +39,37 @@ test("dialogs close on Esc and outside, and never confirm", async ({ page }) => 
   }
   await expect(page.getByRole("button", { name: "End", exact: true })).toBeVisible();
   await endSession(page, id);
+
+  // Nor after the class, with something typed and chosen.
+  await page.getByRole("button", { name: /^Change mark/ }).first().click();
+  await page.getByText("Excused", { exact: true }).last().click();
+  await page.mouse.click(5, 5);
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await page.getByRole("button", { name: "Delete session" }).click();
+  await page.getByLabel("Why is it deleted?").fill("by mistake");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(page.getByRole("button", { name: "Delete session" })).toBeFocused();
+  const detail = await page.request.get(`/api/teacher/session-detail/${id}`);
+  expect(detail.ok(), "it is still there").toBe(true);
+  expect(await detail.text()).not.toContain("excused");
+});
+
+test("drawers of administrators close on Esc and outside, and keep nothing", async ({ page }) => {
+  const { students } = await seed();
+  const { id, name, roll } = students[7]!;
+  await logInAsAdmin(page);
+  for (const close of ["Escape", "outside"]) {
+    await page.goto(`/a/students?q=${roll}&edit=${id}`);
+    const drawer = page.getByRole("dialog");
+    await drawer.getByLabel("Name", { exact: true }).fill("Somebody else");
+    if (close === "Escape") await page.keyboard.press("Escape");
+    else await page.mouse.click(5, 5);
+    await expect(drawer).toBeHidden();
+    await expect(page.getByRole("button", { name, exact: false }).first()).toBeVisible();
+    await page.reload();
+    await expect(page.getByRole("button", { name, exact: false }).first()).toBeVisible();
+  }
 });
 
 test("a reload brings a running session back as it was", async ({ page }) => {

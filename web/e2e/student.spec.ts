@@ -1,4 +1,4 @@
-import { expect, logInAsStudent, test } from "./page";
+import { endSession, expect, logInAsStudent, logInAsTeacher, startSession, test } from "./page";
 import { seed } from "./seed";
 import { target } from "./target";
 
@@ -59,4 +59,53 @@ test("a student who has to log in is led back to the class", async ({ page }) =>
   await page.reload();
   await expect(page).toHaveURL(/\/online\/some-link-of-a-class$/);
   await expect(page.getByRole("alert")).toContainText("leads to no class");
+});
+
+test("a student chooses whether others see them, and under which name", async ({ page, browser }) => {
+  const seeded = await seed();
+  const [own, other] = seeded.students;
+  const nickname = `Nick ${own!.roll}`;
+  const teacher = await (await browser.newContext({ baseURL: target.base })).newPage();
+  await logInAsTeacher(teacher, seeded);
+  const id = await startSession(teacher, seeded);
+  await teacher.request.post(`/api/teacher/session/${id}/mark`, { data: { student_id: own!.id, status: "present" } });
+  await endSession(teacher, id);
+  await teacher.context().close();
+
+  const login = await page.request.post("/api/student/login", { data: { university_roll_no: own!.roll, password: own!.password } });
+  expect(login.ok(), await login.text()).toBe(true);
+  await page.goto("/me/leaderboard");
+  await expect(page.getByRole("heading", { name: "Being seen" })).toBeVisible();
+  const listed = page.getByRole("checkbox", { name: "Others see me here" });
+  const name = page.getByLabel("Nickname");
+
+  // A name that somebody else has isn't to be had.
+  await name.fill(other!.name);
+  await page.keyboard.press("Tab");
+  await expect(name).toHaveAttribute("aria-invalid", "true");
+  await name.fill(nickname);
+  await page.keyboard.press("Tab");
+  await expect(page.getByText("Saved.")).toBeVisible();
+  await expect(name).not.toHaveAttribute("aria-invalid");
+  if (!(await listed.isChecked())) await listed.press("Space");
+  await page.reload();
+  await expect(name).toHaveValue(nickname);
+  await expect(listed).toBeChecked();
+
+  const seen = async () => {
+    const context = await browser.newContext({ baseURL: target.base });
+    const login = await context.request.post("/api/student/login", { data: { university_roll_no: other!.roll, password: other!.password } });
+    expect(login.ok(), await login.text()).toBe(true);
+    const board = await (await context.request.get(`/api/student/leaderboard?course_id=${seeded.course.id}&limit=100`)).text();
+    await context.close();
+    return { name: board.includes(own!.name), nickname: board.includes(nickname) };
+  };
+  expect(await seen()).toEqual({ name: false, nickname: true });
+  await listed.press("Space");
+  await expect(page.getByText("Saved.").last()).toBeVisible();
+  await expect(listed).not.toBeChecked();
+  expect(await seen()).toEqual({ name: false, nickname: false });
+  await page.getByRole("button", { name: "Undo" }).last().click();
+  await expect(listed).toBeChecked();
+  await expect.poll(seen).toEqual({ name: false, nickname: true });
 });
