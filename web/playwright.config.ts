@@ -7,7 +7,7 @@ export default defineConfig({
   // A file's tests follow one another; two files at once share the server. Figures are taken one at a time.
   fullyParallel: false,
   workers: process.env.ARISE_BARS === "1" ? 1 : 2,
-  timeout: 60_000,
+  timeout: 120_000,
   // Generous, for machines that do other things meanwhile.
   expect: { timeout: 15_000 },
   reporter: process.env.CI ? "line" : "list",

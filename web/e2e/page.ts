@@ -28,6 +28,8 @@ export const test = base.extend<{ watch: void; failing: boolean }>({
         complaints.push(`console: ${message.text()} ${message.location().url}`);
       });
       page.on("dialog", (dialog) => {
+        // What isn't saved yet is asked for before a page is left.
+        if (dialog.type() === "beforeunload") return void dialog.accept();
         complaints.push(`a dialog of the browser: ${dialog.message()}`);
         void dialog.dismiss();
       });

@@ -58,7 +58,8 @@ async function make(): Promise<Seed> {
 }
 
 async function send(context: APIRequestContext, path: string, data: unknown): Promise<string> {
-  const response = await context.post(path, { data });
+  // A connection that the server has just closed as idle is opened anew.
+  const response = await context.post(path, { data, maxRetries: 2 });
   const text = await response.text();
   if (!response.ok()) throw new Error(`${path} answered ${response.status()}: ${text}`);
   return String((JSON.parse(text) as { id?: string }).id ?? "");
