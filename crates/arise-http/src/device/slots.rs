@@ -14,6 +14,11 @@ use crate::error::ApiResult;
 use crate::extract::{Id, Json, Params, Who};
 
 #[derive(Deserialize, JsonSchema)]
+pub(crate) struct ShownCourse {
+    course_id: CourseId,
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "SlotsOfCourse")]
 pub(crate) struct OfCourse {
@@ -51,7 +56,7 @@ pub(crate) struct Slots {
 pub(crate) async fn list(
     State(app): State<App>,
     Id(id): Id<DeviceId>,
-    Params(of): Params<OfCourse>,
+    Params(of): Params<ShownCourse>,
 ) -> ApiResult<Json<Slots>> {
     let slots = app
         .store
