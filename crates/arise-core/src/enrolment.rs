@@ -44,9 +44,40 @@ pub fn leave(mut periods: Vec<Period>, day: &str) -> Vec<Period> {
     periods
 }
 
+/// The days that either covers.
+pub fn union(mut periods: Vec<Period>, mut others: Vec<Period>) -> Vec<Period> {
+    periods.append(&mut others);
+    periods.sort_by(|a, b| a.from_on.cmp(&b.from_on));
+    let mut joined: Vec<Period> = vec![];
+    for period in periods {
+        match joined.last_mut() {
+            Some(last) if last.until_on.as_ref().is_none_or(|until| *until >= period.from_on) => {
+                let further = last.until_on.as_ref().zip(period.until_on.as_ref());
+                last.until_on = further.map(|(a, b)| a.max(b).clone());
+            }
+            _ => joined.push(period),
+        }
+    }
+    joined
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_union_covers_the_days_of_both_once() {
+        let period = |from: &str, until: Option<&str>| Period {
+            from_on: from.to_owned(),
+            until_on: until.map(str::to_owned),
+        };
+        let one = vec![period("2026-01-10", Some("2026-02-01")), period("2026-05-01", Some("2026-06-01"))];
+        let other = vec![period("2026-01-20", Some("2026-03-01")), period("2026-06-01", None)];
+        let both = vec![period("2026-01-10", Some("2026-03-01")), period("2026-05-01", None)];
+        assert_eq!(union(one.clone(), other.clone()), both);
+        assert_eq!(union(other, one), both);
+        assert_eq!(union(both.clone(), vec![]), both);
+    }
 
     #[test]
     fn joining_leaving_and_coming_back() {

@@ -6,6 +6,7 @@ mod asset;
 mod audit;
 mod authorize;
 mod backup;
+mod conflict;
 mod cookie;
 mod course;
 mod course_standing;

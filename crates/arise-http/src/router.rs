@@ -6,9 +6,10 @@ use crate::route::Access::{
 };
 use crate::route::{Route, Routes};
 use crate::{
-    audit, backup, course, course_standing, dashboard, device, enrolment, health, history, import_job,
-    leaderboard, live, login, mark, online, openapi, overview, report, semester, session, setting, shortage,
-    snapshot, student, student_course, student_import, student_standing, sync, teacher, trends, v1_import,
+    audit, backup, conflict, course, course_standing, dashboard, device, enrolment, health, history,
+    import_job, leaderboard, live, login, mark, online, openapi, overview, report, semester, session,
+    setting, shortage, snapshot, student, student_course, student_import, student_standing, sync, teacher,
+    trends, v1_import,
 };
 
 /// Where files come in, which may take a while.
@@ -139,6 +140,12 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Admin, "/api/admin/nodes", sync::list);
     r.post(Admin, "/api/admin/nodes", sync::create);
     r.delete(Admin, "/api/admin/nodes/{id}", sync::remove);
+    r.get(Admin, "/api/admin/conflicts", conflict::list);
+    r.post(Admin, "/api/admin/conflicts", conflict::settle);
+    r.post(Admin, "/api/admin/students/{id}/merge", conflict::merge);
+    r.delete(Admin, "/api/admin/students/{id}/merge", conflict::part);
+    r.post(Admin, "/api/admin/students/{id}/review", conflict::review_student);
+    r.post(Admin, "/api/admin/sessions/{id}/review", conflict::review_session);
 
     r.get(Public, "/online/{token}", online::page);
     r.post(Public, "/online/{token}", online::submit);

@@ -11,6 +11,7 @@ use arise_core::register::{self, Field};
 use arise_core::{CourseId, Mark, OpId, Result, SessionId, Status, StudentId, UtcMillis};
 use uuid::Uuid;
 
+use crate::conflict;
 use crate::event::Event;
 use crate::op;
 use crate::params;
@@ -28,7 +29,7 @@ const fn is_older() -> bool {
 }
 
 /// Rises whenever the code below derives something else from the same records; all is then rebuilt at start.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// The tables that follow from the records alone, counts last.
 pub const DERIVED: [&str; 14] = [
@@ -62,17 +63,20 @@ pub(crate) fn apply(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
 
 /// Derives the rows of one cell from its records.
 pub(crate) fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
-    let ops = op::of_cell(tx, cell)?;
+    // Marks have their own way in; what is of a newer version is kept and passed on, not shown.
+    if matches!(cell.kind, Kind::Mark | Kind::Unknown(_)) || (cell.kind == Kind::Semester && is_older()) {
+        return Ok(());
+    }
+    let fields = &register::fold(&op::of_cell(tx, cell)?);
+    conflict::note(tx, cell, fields)?;
     match &cell.kind {
-        Kind::Semester if is_older() => Ok(()),
-        Kind::Enrolment => rebuild_enrolment(tx, cell, &register::fold(&ops)),
-        Kind::Session => rebuild_session(tx, cell, &register::fold(&ops)),
-        Kind::Setting => rebuild_settings(tx, &register::fold(&ops)),
-        Kind::Semester => rebuild_entity(tx, "semester", SEMESTER, cell, &register::fold(&ops)),
-        Kind::Teacher => rebuild_entity(tx, "teacher", TEACHER, cell, &register::fold(&ops)),
-        Kind::Student => rebuild_student(tx, cell, &register::fold(&ops)),
-        Kind::Course => rebuild_course(tx, cell, &register::fold(&ops)),
-        // Marks have their own way in; what is of a newer version is kept and passed on, not shown.
+        Kind::Enrolment => rebuild_enrolment(tx, cell, fields),
+        Kind::Session => rebuild_session(tx, cell, fields),
+        Kind::Setting => rebuild_settings(tx, fields),
+        Kind::Semester => rebuild_entity(tx, "semester", SEMESTER, cell, fields),
+        Kind::Teacher => rebuild_entity(tx, "teacher", TEACHER, cell, fields),
+        Kind::Student => rebuild_student(tx, cell, fields),
+        Kind::Course => rebuild_course(tx, cell, fields),
         Kind::Mark | Kind::Unknown(_) => Ok(()),
     }
 }
@@ -88,7 +92,9 @@ pub(crate) fn rebuild_if_outdated(tx: &mut WriteTx<'_>) -> Result<()> {
     for table in DERIVED {
         tx.execute(&format!("DELETE FROM {table}"), &[])?;
     }
-    tx.execute("DELETE FROM derived", &[])?;
+    for table in ["conflict", "derived"] {
+        tx.execute(&format!("DELETE FROM {table}"), &[])?;
+    }
     for cell in op::cells(tx)? {
         rebuild(tx, &cell)?;
         // All is counted below, and one event says it all.

@@ -112,11 +112,31 @@ pub fn noted_since(tx: &mut Tx<'_>, action: &str, entity: &str, since: UtcMillis
 }
 
 /// The name of whoever the 17 bytes of `actor` stand for.
-const ACTOR_NAME: &str = "COALESCE(a1.username, a2.teacher_name, a3.student_name, a4.name, '')";
-const ACTOR: &str = "LEFT JOIN admin a1 ON a1.id = substr(r.actor, 2) \
+pub(crate) const ACTOR_NAME: &str = "COALESCE(a1.username, a2.teacher_name, a3.student_name, a4.name, '')";
+pub(crate) const ACTOR: &str = "LEFT JOIN admin a1 ON a1.id = substr(r.actor, 2) \
     LEFT JOIN teacher a2 ON a2.id = substr(r.actor, 2) \
     LEFT JOIN student a3 ON a3.id = substr(r.actor, 2) \
     LEFT JOIN device a4 ON a4.id = substr(r.actor, 2)";
+
+/// What people call the entity and the subject of `r`, in three columns for [`label`].
+pub(crate) const LABELS: &str = "COALESCE(e1.semester_name, e2.teacher_name, e3.student_name, e4.course_code, \
+    e6.course_code, ''), COALESCE(e5.held_on, ''), COALESCE(s.student_name, '')";
+pub(crate) const LABELLED: &str = "LEFT JOIN semester e1 ON e1.id = r.entity LEFT JOIN teacher e2 ON e2.id = r.entity \
+    LEFT JOIN student e3 ON e3.id = r.entity LEFT JOIN course e4 ON e4.id = r.entity \
+    LEFT JOIN session e5 ON e5.id = r.entity LEFT JOIN course e6 ON e6.id = e5.course_id \
+    LEFT JOIN student s ON s.id = r.subject";
+
+/// The three columns from `first` on as one text.
+pub(crate) fn label(row: &Row, first: usize) -> Result<String> {
+    let parts = [row.get::<String>(first)?, row.get(first + 1)?, row.get(first + 2)?];
+    let parts: Vec<&str> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+    Ok(parts.join(" · "))
+}
+
+/// Whether the values of a field are nobody's business.
+pub(crate) fn is_secret(field: &str) -> bool {
+    SECRET.iter().any(|end| field.ends_with(end))
+}
 
 fn records(tx: &mut Tx<'_>, before: Uuid, limit: i64) -> Result<Vec<Entry>> {
     // What surrounds a record: all that is known of the cells of this page.
@@ -135,13 +155,7 @@ fn records(tx: &mut Tx<'_>, before: Uuid, limit: i64) -> Result<Vec<Entry>> {
     }
     let rows = tx.query(
         &format!(
-            "SELECT r.id, r.kind, r.entity, r.subject, {ACTOR_NAME}, \
-             COALESCE(e1.semester_name, e2.teacher_name, e3.student_name, e4.course_code, e6.course_code, ''), \
-             COALESCE(e5.held_on, ''), COALESCE(s.student_name, '') \
-             FROM op r {ACTOR} LEFT JOIN semester e1 ON e1.id = r.entity LEFT JOIN teacher e2 ON e2.id = r.entity \
-             LEFT JOIN student e3 ON e3.id = r.entity LEFT JOIN course e4 ON e4.id = r.entity \
-             LEFT JOIN session e5 ON e5.id = r.entity LEFT JOIN course e6 ON e6.id = e5.course_id \
-             LEFT JOIN student s ON s.id = r.subject \
+            "SELECT r.id, r.kind, r.entity, r.subject, {ACTOR_NAME}, {LABELS} FROM op r {ACTOR} {LABELLED} \
              WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2"
         ),
         params![before, limit],
@@ -172,7 +186,6 @@ fn record(op: &Op, around: &[Op], row: &Row) -> Result<Entry> {
         old.remove("reason");
     }
     let action = action(op, &old, around);
-    let is_secret = |name: &str| SECRET.iter().any(|end| name.ends_with(end));
     old.retain(|name, _| !is_secret(name));
     for (name, value) in &mut new {
         // Whatever a newer version keeps may be a secret too.
@@ -180,8 +193,6 @@ fn record(op: &Op, around: &[Op], row: &Row) -> Result<Entry> {
             *value = json!("changed");
         }
     }
-    let parts = [row.get::<String>(5)?, row.get(6)?, row.get(7)?];
-    let label = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>();
     Ok(Entry {
         id: op.id.0,
         at: op.wall_at,
@@ -191,7 +202,7 @@ fn record(op: &Op, around: &[Op], row: &Row) -> Result<Entry> {
         action: action.to_owned(),
         entity_kind: op.cell.kind.to_string(),
         entity_id: (!op.cell.entity.is_nil()).then_some(op.cell.entity),
-        entity_label: label.join(" · "),
+        entity_label: label(row, 5)?,
         old,
         new,
         reason,

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "operations", include_str!("../migrations/0013_operations.sql")),
     (14, "nodes", include_str!("../migrations/0014_nodes.sql")),
     (15, "leaderboard", include_str!("../migrations/0015_leaderboard.sql")),
+    (16, "conflicts", include_str!("../migrations/0016_conflicts.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (

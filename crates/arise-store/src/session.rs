@@ -5,6 +5,7 @@ use arise_core::session::{self, SessionType, Window};
 use arise_core::{CourseId, DeviceId, Error, Result, SessionId, TeacherId, UtcMillis};
 use serde_json::{Value as Json, json};
 
+use crate::review::{self, Reviewed};
 use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
 use crate::{online, op, params, setting};
@@ -312,7 +313,9 @@ pub fn archive(tx: &mut WriteTx<'_>, session: &Session, reason: &str) -> Result<
             params![session.id],
         )?
         .get(0)?;
-    put(tx, session.id, [("archived", json!(1))], Some(reason.to_owned()))?;
+    let records = review::records_of(tx, Reviewed::Session(session.id))?;
+    let fields = [("archived", json!(1)), (review::ARCHIVED_RECORDS, json!(records))];
+    put(tx, session.id, fields, Some(reason.to_owned()))?;
     Ok(marks)
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::list::{Filter, Listing};
+use crate::review::{self, Reviewed};
 use crate::tx::{Tx, WriteTx};
 use crate::value::{Row, Value};
 use crate::{op, params};
@@ -266,5 +267,7 @@ pub fn set_password_hash(tx: &mut WriteTx<'_>, id: StudentId, password_hash: &st
 /// `not_found`.
 pub fn archive(tx: &mut WriteTx<'_>, id: StudentId) -> Result<()> {
     get(tx, id)?;
-    tx.put(&Cell::of(Kind::Student, id), op::fields([("archived", json!(1))]), None).map(|_| ())
+    let records = review::records_of(tx, Reviewed::Student(id))?;
+    let fields = op::fields([("archived", json!(1)), (review::ARCHIVED_RECORDS, json!(records))]);
+    tx.put(&Cell::of(Kind::Student, id), fields, None).map(|_| ())
 }

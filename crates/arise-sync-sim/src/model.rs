@@ -133,6 +133,12 @@ pub(crate) fn expected(records: &[Raw]) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for ((kind, entity, subject), of_cell) in by_cell(records) {
         let archived = number(&of_cell, "archived").unwrap_or_default();
+        if ["semester", "teacher", "student", "course", "enrolment", "session", "setting"].contains(&&*kind) {
+            let fields: BTreeSet<&String> = of_cell.iter().flat_map(|r| r.body.keys()).collect();
+            for field in fields.into_iter().filter(|field| heads(&of_cell, field).len() > 1) {
+                lines.insert(format!("conflict {kind} {entity} {subject} {field}"));
+            }
+        }
         match kind.as_str() {
             "semester" => {
                 lines.insert(format!("semester {entity} {} {archived}", text(&of_cell, "semester_name")));
@@ -225,6 +231,10 @@ pub(crate) fn derived(tx: &mut Tx<'_>) -> Result<BTreeSet<String>> {
         let observed = or_dash(observed);
         let count = ids.len() / 16;
         lines.insert(format!("attendance {session} {student} {status} {source} {reason} {observed} {count}"));
+    }
+    for row in tx.query("SELECT kind, entity, subject, field FROM conflict", &[])? {
+        let (kind, entity, subject): (String, Uuid, Uuid) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        lines.insert(format!("conflict {kind} {entity} {subject} {}", row.get::<String>(3)?));
     }
     for row in tx.query("SELECT key, value FROM setting", &[])? {
         lines.insert(format!("setting {} {}", row.get::<String>(0)?, row.get::<String>(1)?));

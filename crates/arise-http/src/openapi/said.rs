@@ -156,6 +156,23 @@ fn admin(r: &mut Said<'_>) {
     r.route("GET /api/admin/nodes", "On the hub: the nodes that sync with it.");
     r.route("POST /api/admin/nodes", "Adds a node and gives the code with which it joins.");
     r.route("DELETE /api/admin/nodes/{id}", "Shuts a node out, with the copies of it.");
+    r.route("GET /api/admin/conflicts", "What syncing brought that somebody should decide about.");
+    r.route(
+        "POST /api/admin/conflicts",
+        "Keeps one of the values of a field that was changed in two places.",
+    )
+    .refuses(&[404, 409]);
+    r.route("POST /api/admin/students/{id}/merge", "Makes one student of two: moves marks and courses.")
+        .refuses(&[409]);
+    r.route("DELETE /api/admin/students/{id}/merge", "Takes a merge back.");
+    r.route(
+        "POST /api/admin/students/{id}/review",
+        "Brings a deleted student back who got marks afterwards, or leaves them deleted.",
+    );
+    r.route(
+        "POST /api/admin/sessions/{id}/review",
+        "Brings a deleted session back that got marks afterwards, or leaves it deleted.",
+    );
     r.route("GET /api/admin/check", "Looks whether the records and what follows from them agree.");
     r.route("GET /api/admin/devices", "Scanners.");
     r.route("POST /api/admin/devices", "Adds a scanner and gives the code that pairs it.").refuses(&[409]);

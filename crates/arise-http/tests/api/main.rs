@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod backup;
+mod conflict;
 mod course;
 mod device;
 mod enrolment;
