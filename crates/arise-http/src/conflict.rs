@@ -80,6 +80,7 @@ pub(crate) async fn list(State(app): State<App>) -> ApiResult<Json<ToDecide>> {
 
 /// The value that stays.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Choice {
     record_id: OpId,
     field: String,
@@ -101,6 +102,7 @@ pub(crate) async fn settle(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Merge {
     /// The student who stays.
     into: StudentId,
@@ -159,6 +161,7 @@ enum Decision {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Review {
     decision: Decision,
 }

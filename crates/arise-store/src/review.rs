@@ -25,6 +25,7 @@ pub enum Reviewed {
 
 /// A deleted session with marks that came after it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "SessionToReview")]
 pub struct DeletedSession {
     pub id: SessionId,
     pub course_id: CourseId,
@@ -42,6 +43,7 @@ pub struct DeletedSession {
 
 /// A deleted student with marks that came after they were deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "StudentToReview")]
 pub struct DeletedStudent {
     pub id: StudentId,
     pub student_name: String,

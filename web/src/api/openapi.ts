@@ -176,6 +176,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What syncing brought that somebody should decide about. */
+        get: operations["get_admin_conflicts"];
+        put?: never;
+        /** Keeps one of the values of a field that was changed in two places. */
+        post: operations["post_admin_conflicts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/courses": {
         parameters: {
             query?: never;
@@ -546,6 +564,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/sessions/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted session back that got marks afterwards, or leaves it deleted. */
+        post: operations["post_admin_sessions_id_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/students": {
         parameters: {
             query?: never;
@@ -594,6 +629,41 @@ export interface paths {
         post?: never;
         /** Deletes a student. Their marks stay on record. */
         delete: operations["delete_admin_students_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/students/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes one student of two: moves marks and courses. */
+        post: operations["post_admin_students_id_merge"];
+        /** Takes a merge back. */
+        delete: operations["delete_admin_students_id_merge"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/students/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted student back who got marks afterwards, or leaves them deleted. */
+        post: operations["post_admin_students_id_review"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1879,9 +1949,32 @@ export interface components {
             /** @enum {string} */
             status: "success" | "error";
         };
+        /** @description The value that stays. */
+        Choice: {
+            field: string;
+            /** Format: uuid */
+            record_id: string;
+        };
         ChooseDevice: {
             /** Format: uuid */
             device_id?: string | null;
+        };
+        /** @description A field with several values. */
+        Conflict: {
+            field: string;
+            /** Format: uuid */
+            id: string;
+            /** @description The noun, such as `student`. */
+            kind: string;
+            /** @description What people call it. */
+            label: string;
+            /**
+             * Format: uuid
+             * @description Of an enrolment, the student; `id` is then the course.
+             */
+            subject_id: string | null;
+            /** @description The one that shows first. */
+            values: components["schemas"]["Edit"][];
         };
         Course: {
             course_code: string;
@@ -2022,6 +2115,8 @@ export interface components {
             /** Format: int64 */
             session_count: number;
         };
+        /** @description What to do with something deleted that got marks afterwards. */
+        Decision: "restore" | "leave";
         DeleteSession: {
             /** @default  */
             reason: string;
@@ -2072,6 +2167,34 @@ export interface components {
             /** @description For people. */
             message: string;
             status: string;
+        };
+        /** @description Rows that have the same value where each should have its own. */
+        Doubles: {
+            field: string;
+            /** @description student, teacher, course or semester. */
+            kind: string;
+            /** @description The oldest first. */
+            rows: components["schemas"]["Named"][];
+            value: string;
+        };
+        /** @description One of a field's values. */
+        Edit: {
+            /** @description Empty when the actor isn't known here. */
+            actor_name: string;
+            actor_role: components["schemas"]["Role"];
+            /**
+             * Format: int64
+             * @description What the clock of that server said.
+             */
+            at: number;
+            /**
+             * Format: uuid
+             * @description The record that says it.
+             */
+            record_id: string;
+            shows: boolean;
+            /** @description `changed` for a secret. */
+            value: unknown;
         };
         EmergencyBulkMark: {
             reason: string;
@@ -2502,6 +2625,27 @@ export interface components {
             student_name: string;
         };
         MarkedStatus: "success" | "duplicate";
+        Merge: {
+            /**
+             * Format: uuid
+             * @description The student who stays.
+             */
+            into: string;
+        };
+        /** @description What a merge moved, or what taking it back did. */
+        MergeDone: {
+            /** Format: uint */
+            courses: number;
+            /** Format: uint */
+            marks: number;
+            message: string;
+            status: string;
+        };
+        Named: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
         NewDevice: {
             name: string;
             /** @default  */
@@ -2910,6 +3054,20 @@ export interface components {
             needed_to_recover: number | null;
             status: string;
         };
+        /** @description A record that the hub can't take. */
+        QuarantinedView: {
+            /** @description too_large, invalid_text, malformed, missing_parent, missing_session, missing_student, missing_course or unusable. */
+            code: string;
+            /** Format: uuid */
+            entity_id: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            node_name: string;
+            received_at: string;
+            /** Format: uuid */
+            subject_id: string | null;
+        };
         ReceivedSnapshot: {
             message: string;
             /** Format: int64 */
@@ -3035,6 +3193,9 @@ export interface components {
             /** Format: int64 */
             records_set_aside?: number | null;
             status: string;
+        };
+        Review: {
+            decision: components["schemas"]["Decision"];
         };
         Role: ("admin" | "teacher" | "student" | "device") | "system";
         Roster: {
@@ -3249,6 +3410,25 @@ export interface components {
             /** @description Roll numbers of who is present or late. */
             marked_students: string[];
             session_active: boolean;
+        };
+        /** @description A deleted session with marks that came after it was deleted. */
+        SessionToReview: {
+            course_code: string;
+            /** Format: uuid */
+            course_id: string;
+            course_name: string;
+            /** @description The local date. */
+            held_on: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            records_now: number;
+            /**
+             * Format: int64
+             * @description Records of marks when it was deleted, and now.
+             */
+            records_then: number;
+            topic: string;
         };
         /** @enum {string} */
         SessionType: "offline" | "online";
@@ -3547,6 +3727,22 @@ export interface components {
             student_name: string;
             university_roll_no: string;
         };
+        /** @description A deleted student with marks that came after they were deleted. */
+        StudentToReview: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The student they were merged into.
+             */
+            merged_into: string | null;
+            /** Format: int64 */
+            records_now: number;
+            /** Format: int64 */
+            records_then: number;
+            student_name: string;
+            university_roll_no: string;
+        };
         /** @description What the last try came to, unless it succeeded. */
         SyncError: {
             code: string;
@@ -3676,6 +3872,20 @@ export interface components {
             course_code?: string | null;
             pin: string;
             teacher_code?: string | null;
+        };
+        /** @description All that waits for an administrator's decision. */
+        ToDecide: {
+            /** @description At most 200; the first come first. */
+            conflicts: components["schemas"]["Conflict"][];
+            deleted_sessions: components["schemas"]["SessionToReview"][];
+            deleted_students: components["schemas"]["StudentToReview"][];
+            doubles: components["schemas"]["Doubles"][];
+            /** @description On the hub: records of nodes that it can't take, the latest 500. */
+            quarantined: components["schemas"]["QuarantinedView"][];
+            /** Format: int64 */
+            total_conflicts: number;
+            /** Format: int64 */
+            total_quarantined: number;
         };
         TrendPoint: {
             /** Format: double */
@@ -4221,6 +4431,61 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
+    get_admin_conflicts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToDecide"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_admin_conflicts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Choice"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
             413: components["responses"]["413"];
             422: components["responses"]["422"];
             503: components["responses"]["503"];
@@ -5267,6 +5532,39 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    post_admin_sessions_id_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Review"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
     get_admin_students: {
         parameters: {
             query?: {
@@ -5435,6 +5733,100 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_admin_students_id_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeDone"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_admin_students_id_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeDone"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_admin_students_id_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Review"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
             503: components["responses"]["503"];
         };
     };
