@@ -146,7 +146,7 @@ impl App {
             store,
             config,
             tokens: Tokens::new(&key),
-            hasher: Hasher::default(),
+            hasher: Hasher::start()?,
             hub: Hub::new()?,
             device_keys: DeviceKeys::default(),
             work: Work::default(),

@@ -1,21 +1,23 @@
 //! Hashes of passwords and PINs.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use arise_core::{Error, Result};
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+use thread_priority::ThreadPriority;
+use tokio::sync::{mpsc, oneshot};
 
-/// One hash at a time: each takes tens of milliseconds of a core and 19 MiB, and a storm of logins must
-/// leave the other core to marks.
-pub(crate) struct Hasher(Semaphore);
+type Job = Box<dyn FnOnce() + Send>;
 
-impl Default for Hasher {
-    fn default() -> Self {
-        Self(Semaphore::const_new(1))
-    }
-}
+/// Those who wait for their turn before more of them are kept from joining the queue.
+const QUEUE: usize = 256;
+
+/// One hash at a time, on a thread that gives way to every other: each takes tens of milliseconds of a core and 19 MiB,
+/// and a storm of logins must not keep marks waiting.
+pub(crate) struct Hasher(mpsc::Sender<Job>);
 
 /// What a typed password is, compared with a stored hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,22 @@ pub(crate) enum Verdict {
 }
 
 impl Hasher {
+    /// # Errors
+    /// `internal` when the system has no thread to give.
+    pub(crate) fn start() -> Result<Self> {
+        let (sender, mut jobs) = mpsc::channel::<Job>(QUEUE);
+        let run = move || {
+            // Where that isn't allowed logins take their turns with everything else.
+            let _ = ThreadPriority::Min.set_for_current();
+            while let Some(job) = jobs.blocking_recv() {
+                // A panic was printed by its hook, and is the end of this job only.
+                let _ = catch_unwind(AssertUnwindSafe(job));
+            }
+        };
+        let started = std::thread::Builder::new().name("arise-hasher".into()).spawn(run);
+        started.map(|_| Self(sender)).map_err(|e| Error::internal(format!("no thread for hashing: {e}")))
+    }
+
     pub(crate) async fn hash(&self, password: String) -> Result<String> {
         self.run(move || hash_blocking(&password)).await?
     }
@@ -44,8 +62,15 @@ impl Hasher {
     }
 
     async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let _turn = self.0.acquire().await.map_err(|e| Error::internal(e.to_string()))?;
-        tokio::task::spawn_blocking(job).await.map_err(|e| Error::internal(format!("hashing failed: {e}")))
+        let (done, answer) = oneshot::channel();
+        let job = move || {
+            // Nobody waits any more for what was given up.
+            if !done.is_closed() {
+                let _ = done.send(job());
+            }
+        };
+        self.0.send(Box::new(job)).await.map_err(|_| Error::internal("the hasher has ended"))?;
+        answer.await.map_err(|_| Error::internal("a password couldn't be hashed"))
     }
 }
 
