@@ -31,7 +31,8 @@ pub(crate) struct University {
     pub(crate) students: Vec<StudentId>,
 }
 
-/// Makes one with so many marks, a multiple of those of a year: the courses of the other years haven't met.
+/// Makes one with so many marks, a multiple of those of a year. The courses of the other years have met once, so that
+/// as many students are ranked however many marks there are.
 pub(crate) fn make(folder: &Path, marks: usize) -> anyhow::Result<University> {
     let store = Store::open(&Location::File(folder.join("arise.db")), Arc::new(SystemClock))?;
     let now = SystemClock.now();
@@ -63,7 +64,8 @@ pub(crate) fn make(folder: &Path, marks: usize) -> anyhow::Result<University> {
                 let row = params![course, format!("Course {code}"), code, semester, teacher];
                 tx.execute("INSERT INTO course VALUES (?1, ?2, ?3, 60, ?4, ?5, 0)", row)?;
                 enrol(tx, course, &of_year)?;
-                if year < years_that_met { hold(tx, course, teacher, &of_year, number) } else { Ok(()) }
+                let sessions = if year < years_that_met { SESSIONS_A_COURSE } else { 1 };
+                hold(tx, course, teacher, &of_year, number, sessions)
             })?;
             if year == 0 {
                 first.push(course);
@@ -72,7 +74,8 @@ pub(crate) fn make(folder: &Path, marks: usize) -> anyhow::Result<University> {
     }
     store.write_blocking(tally::count_all)?;
     let students = students[..STUDENTS / YEARS].to_vec();
-    Ok(University { marks: years_that_met * MARKS_A_YEAR, semester: semesters[0], courses: first, students })
+    let marks = years_that_met * MARKS_A_YEAR + (YEARS - years_that_met) * MARKS_A_YEAR / SESSIONS_A_COURSE;
+    Ok(University { marks, semester: semesters[0], courses: first, students })
 }
 
 fn fill(
@@ -87,7 +90,11 @@ fn fill(
     }
     for (number, &student) in students.iter().enumerate() {
         let row = params![student, name(number), roll(number), format!("E{number:05}"), password];
-        tx.execute("INSERT INTO student VALUES (?1, ?2, ?3, ?4, '', '', ?5, 0)", row)?;
+        tx.execute(
+            "INSERT INTO student (id, student_name, university_roll_no, enrollment_no, email1, email2, password_hash, \
+             archived) VALUES (?1, ?2, ?3, ?4, '', '', ?5, 0)",
+            row,
+        )?;
     }
     Ok(())
 }
@@ -107,10 +114,11 @@ fn hold(
     teacher: TeacherId,
     students: &[StudentId],
     number: usize,
+    sessions: usize,
 ) -> Result<()> {
     let zone = Zone::named("Asia/Kolkata")?;
     let from_end = |place: i64| (place / 5 * 7 + place % 5) * DAY;
-    for (place, since) in (0..SESSIONS_A_COURSE).rev().zip(0_i64..) {
+    for (place, since) in (0..sessions).rev().zip(0_i64..) {
         let later = HOUR * i64::from(u8::try_from(number).unwrap_or_default()) / 2;
         let starts_at: UtcMillis = tx.now() - 2 * DAY - from_end(since) + later;
         let ends_at = starts_at + 60 * MINUTE;
