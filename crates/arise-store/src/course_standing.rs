@@ -27,20 +27,22 @@ pub fn members(tx: &mut Tx<'_>, course: CourseId) -> Result<Vec<Member>> {
          COALESCE(t.present, 0), COALESCE(t.late, 0), COALESCE(t.excused, 0) \
          FROM enrolment e JOIN student st ON st.id = e.student_id AND st.archived = 0 \
          LEFT JOIN course_tally t ON t.course_id = e.course_id AND t.student_id = e.student_id \
-         WHERE e.course_id = ?1 AND e.until_on IS NULL ORDER BY e.class_roll_id, st.id LIMIT ?2",
+         WHERE e.course_id = ?1 AND e.until_on IS NULL ORDER BY e.class_roll_id LIMIT ?2",
         params![course, MAX_ROWS],
     )?;
-    rows.iter()
-        .map(|row| {
-            Ok(Member {
-                student_id: row.get(0)?,
-                student_name: row.get(1)?,
-                university_roll_no: row.get(2)?,
-                class_roll_id: row.get(3)?,
-                tally: tally::from_row(row, 4)?,
-            })
+    let members = rows.iter().map(|row| {
+        Ok(Member {
+            student_id: row.get(0)?,
+            student_name: row.get(1)?,
+            university_roll_no: row.get(2)?,
+            class_roll_id: row.get(3)?,
+            tally: tally::from_row(row, 4)?,
         })
-        .collect()
+    });
+    let mut members = members.collect::<Result<Vec<_>>>()?;
+    // Sorting by the id too would sort everybody in SQLite, whose index has all but those who share a number in order.
+    members.sort_by_key(|member| (member.class_roll_id, member.student_id));
+    Ok(members)
 }
 
 /// How a session went, over those enrolled on its day.

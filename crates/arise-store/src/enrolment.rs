@@ -44,26 +44,34 @@ fn from_row(row: &Row) -> Result<Enrolled> {
     })
 }
 
+/// Those who came to share a class roll id are put in order here: for their sake SQLite would sort everybody, whom its
+/// index has in order.
+fn by_roll(rows: &[Row]) -> Result<Vec<Enrolled>> {
+    let mut enrolled = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+    enrolled.sort_by_key(|student| (student.class_roll_id, student.student_id));
+    Ok(enrolled)
+}
+
 /// Who belongs to a course now, by class roll id.
 pub fn roster(tx: &mut Tx<'_>, course: CourseId) -> Result<Vec<Enrolled>> {
     let rows = tx.query(
         &format!(
-            "SELECT {COLUMNS} {LIVE} WHERE e.course_id = ?1 AND e.until_on IS NULL ORDER BY e.class_roll_id, st.id LIMIT ?2"
+            "SELECT {COLUMNS} {LIVE} WHERE e.course_id = ?1 AND e.until_on IS NULL ORDER BY e.class_roll_id LIMIT ?2"
         ),
         params![course, MAX_ROWS],
     )?;
-    rows.iter().map(from_row).collect()
+    by_roll(&rows)
 }
 
 /// Who belonged to a course on a local date, by class roll id.
 pub fn roster_on(tx: &mut Tx<'_>, course: CourseId, day: &str) -> Result<Vec<Enrolled>> {
     let rows = tx.query(
         &format!(
-            "SELECT {COLUMNS} {LIVE} WHERE e.course_id = ?1 AND {ON_DAY} ORDER BY e.class_roll_id, st.id LIMIT ?3"
+            "SELECT {COLUMNS} {LIVE} WHERE e.course_id = ?1 AND {ON_DAY} ORDER BY e.class_roll_id LIMIT ?3"
         ),
         params![course, day, MAX_ROWS],
     )?;
-    rows.iter().map(from_row).collect()
+    by_roll(&rows)
 }
 
 /// The student whom a scanner knows by this class roll id. Two students may have come to share one, each
