@@ -11,6 +11,12 @@ use crate::sqlite::{Mode, Sqlite};
 use crate::tx::WriteTx;
 use crate::{Location, Store, apply, audit, migrate, op, params};
 
+/// Tables whose rows stand against those of a backup, and what tells these apart. Nobody gets rid of the audit trail by an
+/// old backup; a node that was shut out stays out, one that joined stays in, a code that was used stays used, and the key
+/// that others know this node by stays its key.
+const KEPT: [(&str, &str); 4] =
+    [("happening", "id"), ("peer", "id"), ("node_place", "id"), ("node_key", "node")];
+
 /// What a restored backup brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
@@ -23,7 +29,7 @@ pub struct Restored {
 }
 
 /// Puts a backup in the place of all records, scanners and administrators of this node. What happened on the node stays in
-/// the audit trail. A copy of what was there is made first; nothing else is written meanwhile, and if anything
+/// the audit trail, and nodes that exchange records with it go on, or stay shut out. A copy of what was there is made first; nothing else is written meanwhile, and if anything
 /// fails, everything is as it was. Blocks.
 ///
 /// # Errors
@@ -98,14 +104,14 @@ fn replace_inside(
     let mut records = 0;
     for (index, table) in tables.iter().enumerate() {
         let columns = copy::columns(source, table)?;
-        let otherwise = if table == "happening" {
-            // Nobody gets rid of the audit trail by an old backup.
-            "ON CONFLICT (id) DO NOTHING"
-        } else {
-            tx.execute(&format!("DELETE FROM {table}"), &[])?;
-            ""
+        let otherwise = match KEPT.iter().find(|(kept, _)| kept == table) {
+            Some((_, key)) => format!("ON CONFLICT ({key}) DO NOTHING"),
+            None => {
+                tx.execute(&format!("DELETE FROM {table}"), &[])?;
+                String::new()
+            }
         };
-        let copied = copy::rows(source, tx.engine(), table, &columns, otherwise)?;
+        let copied = copy::rows(source, tx.engine(), table, &columns, &otherwise)?;
         if table == "op" {
             records = copied;
         }

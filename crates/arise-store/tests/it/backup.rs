@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use arise_core::{Actor, Result};
+use arise_core::{Actor, NodeId, Result};
 use arise_store::backup::{self, Backup, Backups, Reason};
+use arise_store::sync::{key, peer, place};
 use arise_store::{Care, Location, Row, Store, Tx, admin, audit, device, node, semester, tally};
 use tempfile::TempDir;
 
@@ -17,6 +18,7 @@ on_both_engines!(
     a_backup_of_one_engine_is_restored_on_the_other,
     a_restore_that_fails_changes_nothing,
     a_used_scanner_number_stays_used,
+    who_may_exchange_records_is_not_restored,
     marks_go_on_while_a_backup_is_made,
 );
 
@@ -53,6 +55,33 @@ fn make(backups: &Backups, node: &Node) -> Result<Backup> {
 
 fn restore(node: &Node, folder: &Folder, name: &str) -> Result<backup::Restored> {
     backup::replace(&node.store, &folder.backups(), name, Actor::SYSTEM, |_| {})
+}
+
+fn who_may_exchange_records_is_not_restored(node: &Node) {
+    let folder = Folder::new();
+    let [outcast, newcomer] = [NodeId::new(1), NodeId::new(2)];
+    let place = node
+        .write(move |tx| {
+            peer::admit(tx, outcast, "Outcast", Some(&[1; 32]))?;
+            place::make(tx, "Room 1", "print", &[2; 32])
+        })
+        .unwrap();
+    let made = folder.make(node);
+    let key = node
+        .write(move |tx| {
+            peer::revoke(tx, outcast)?;
+            place::take(tx, &place, newcomer, &[3; 32])?;
+            key::own(tx)
+        })
+        .unwrap();
+    restore(node, &folder, &made.name).unwrap();
+    node.read(move |tx| {
+        assert!(peer::find(tx, outcast)?.unwrap().revoked_at.is_some());
+        assert!(peer::find(tx, newcomer)?.unwrap().revoked_at.is_none());
+        assert_eq!(place::list(tx)?[0].peer, Some(newcomer));
+        Ok(())
+    });
+    assert_eq!(node.write(key::own).unwrap(), key);
 }
 
 /// Everything that nodes share and what follows from it, and who may come in.
