@@ -61,6 +61,7 @@ impl World {
             ("/api/admin/teachers/", text(&teacher.id)),
             ("/api/admin/students/", text(&student.id)),
             ("/api/admin/courses/", text(&course)),
+            ("/api/admin/sessions/", session.clone()),
             ("/api/admin/enrollments/", text(&class.course)),
             ("/api/admin/enrollment-roster/", text(&class.semester)),
             ("/api/admin/analytics/course/", text(&class.course)),
