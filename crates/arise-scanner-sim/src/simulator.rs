@@ -23,6 +23,7 @@ use crate::{
     display::Panel,
     flash::SimFlash,
     http::{Faults, Job, Outcome, serve},
+    play::{Manners, Play, Report},
     pty::PortSensor,
     script::{Begin, Script, Touch},
     sensor::{Finger, Timing, VirtualSensor},
@@ -30,8 +31,6 @@ use crate::{
 
 /// How often the device looks at the time while nothing happens.
 const TICK: Duration = Duration::from_millis(5);
-/// A finger that gets no answer is lifted after this, ms.
-const IMPATIENCE: u64 = 6000;
 /// How long pairing may take.
 const PAIRING: Duration = Duration::from_secs(15);
 
@@ -42,22 +41,6 @@ pub enum Fingers {
     Simulated(Timing),
     /// A real sensor on this serial port, such as `/dev/ttyUSB0`.
     Port(PathBuf),
-}
-
-/// How students take their turns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manners {
-    /// A finger is lifted so long after the display has answered, ms.
-    pub reaction: u64,
-    /// Between one student's finger and the next there is at least this, ms. The sensor is looked at ten times a second: a
-    /// shorter gap isn't seen.
-    pub change: u64,
-}
-
-impl Manners {
-    pub const HUMAN: Self = Self { reaction: 600, change: 400 };
-    /// For a crowd to watch, and for tests.
-    pub const HASTY: Self = Self { reaction: 60, change: 150 };
 }
 
 /// Called with every new picture on the display.
@@ -110,30 +93,6 @@ pub enum SimError {
     Flash(arise_scanner::flash::FlashError),
     #[error("not paired: {0}")]
     Pairing(String),
-}
-
-/// What became of one finger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
-    /// The finger's number.
-    pub finger: u32,
-    /// The last message before it was lifted.
-    pub main: String,
-    pub sub: String,
-    /// From "Saved" on the display to the server's word there, ms; `None` if the server said nothing.
-    pub answered_after: Option<u64>,
-}
-
-/// What happened in a run.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    pub fingers: Vec<Shown>,
-    /// Marks that still wait for the server.
-    pub queued: usize,
-    /// Marks that the server refused.
-    pub refused: usize,
-    /// The longest that a due heartbeat waited, ms.
-    pub heartbeat_lag: u64,
 }
 
 enum Sensor {
@@ -435,103 +394,6 @@ impl Simulator {
                 // The network's thread ends only with this simulator.
                 let _ = self.jobs.send(job);
             }
-        }
-    }
-}
-
-/// A script being played.
-struct Play {
-    script: Script,
-    manners: Manners,
-    next: usize,
-    began: Option<u64>,
-    session: Option<SessionId>,
-    /// When the sensor has been free long enough.
-    free: u64,
-    /// Number of the finger that lies there, and since when.
-    lying: Option<(u32, u64)>,
-    answered: Option<u64>,
-    saved: Option<u64>,
-    last: (String, String),
-    answered_after: Option<u64>,
-    fingers: Vec<Shown>,
-}
-
-impl Play {
-    const fn new(script: Script, manners: Manners) -> Self {
-        Self {
-            script,
-            manners,
-            next: 0,
-            began: None,
-            session: None,
-            free: 0,
-            lying: None,
-            answered: None,
-            saved: None,
-            last: (String::new(), String::new()),
-            answered_after: None,
-            fingers: Vec::new(),
-        }
-    }
-
-    fn over(&self) -> bool {
-        self.script.begin == Begin::Now && self.next >= self.script.touches.len() && self.lying.is_none()
-    }
-
-    fn see(&mut self, at: u64, view: &View, online: bool) {
-        if self.lying.is_none() || view.main() == "Hold still" {
-            return;
-        }
-        self.last = (view.main().to_owned(), view.sub().join(" ").trim().to_owned());
-        if view.main() == "Saved" {
-            self.saved.get_or_insert(at);
-            if online {
-                // The server's word comes next, and a student waits for it.
-                return;
-            }
-        } else if let Some(saved) = self.saved.take() {
-            self.answered_after = Some(at - saved);
-        }
-        self.answered = Some(at);
-    }
-
-    fn act(&mut self, now: u64, session: Option<SessionId>, sensor: &mut VirtualSensor) {
-        if self.script.begin == Begin::EachSession && session.is_some() && session != self.session {
-            self.session = session;
-            self.began = Some(now);
-            self.next = 0;
-        }
-        if self.script.begin == Begin::Now {
-            self.began.get_or_insert(now);
-        }
-        if let Some((finger, since)) = self.lying {
-            let done = self.answered.is_some_and(|at| now >= at + self.manners.reaction)
-                || now >= since + IMPATIENCE;
-            if done {
-                sensor.lift();
-                self.free = now + self.manners.change;
-                self.lying = None;
-                let (main, sub) = std::mem::take(&mut self.last);
-                self.fingers.push(Shown { finger, main, sub, answered_after: self.answered_after.take() });
-            }
-            return;
-        }
-        let Some(touch) = self.script.touches.get(self.next) else { return };
-        if now >= self.free && self.began.is_some_and(|began| now >= began + touch.at) {
-            self.next += 1;
-            self.lying = Some((touch.finger.id, now));
-            (self.answered, self.saved) = (None, None);
-            sensor.place(touch.finger);
-        }
-    }
-
-    fn report(self, device: &Device<SimFlash>) -> Report {
-        Report {
-            fingers: self.fingers,
-            queued: device.store().queued(),
-            refused: device.store().refused(),
-            heartbeat_lag: device.heartbeat_lag(),
         }
     }
 }
