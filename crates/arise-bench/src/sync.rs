@@ -39,6 +39,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 
 async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()> {
     let folder = crate::server::folder()?;
+    let nodes = elsewhere()?;
     let data = folder.path().join("hub");
     std::fs::create_dir(&data)?;
     println!("Making a college …");
@@ -52,17 +53,26 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
 
     let hub = Server::arise_with(&data, &[("IS_CLOUD_SERVER", "true")])?;
     let wire = Wire::to(hub.address).await?;
-    let node = Node::join(&folder.path().join("node"), "node", &hub, wire.address)?;
+    let node = Node::join(&nodes.path().join("node"), "node", &hub, wire.address)?;
     wire.take();
-    let start = Instant::now();
+    let (start, hub_before, node_before) = (Instant::now(), hub.cpu()?, node.server.cpu()?);
     node.sync_all().await?;
     let (up, down, requests) = wire.take();
     println!(
-        "first join of {name}: {:.2} MB down, {:.2} MB up, {requests} exchanges, {:.1} s",
+        "first join of {name}: {} records, {:.2} MB down, {:.2} MB up, {requests} exchanges, {:.1} s \
+         (processor: hub {:.1} s, node {:.1} s)",
+        node.exchanged()?,
         mb(down),
         mb(up),
-        start.elapsed().as_secs_f64()
+        start.elapsed().as_secs_f64(),
+        (hub.cpu()? - hub_before).as_secs_f64(),
+        (node.server.cpu()? - node_before).as_secs_f64(),
     );
+    for time in ["first", "second"] {
+        let start = Instant::now();
+        body(&client::get(node.server.address, "/api/admin/analytics/overview", Some(&node.token))?)?;
+        println!("the {time} look at its overview: {:.2} s", start.elapsed().as_secs_f64());
+    }
 
     node.push()?;
     let (up, down, requests) = wire.take();
@@ -80,14 +90,14 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
     bars.push(bar(format!("{name}: one changed record, requests"), requests, 1));
 
     if past_sessions == LARGE {
-        let other = Node::join(&folder.path().join("other"), "other", &hub, hub.address)?;
+        let other = Node::join(&nodes.path().join("other"), "other", &hub, hub.address)?;
         let alone = feel(&hub, &college, 0, None).await?;
         let during = feel(&hub, &college, 1, Some(&other)).await?;
         bars.push(alone.against(&during, format!("{name}: marks' p99 while a node joins")));
         drop(other);
         // A node that has been away for long.
         println!("Making a college for a node …");
-        let data = folder.path().join("away");
+        let data = nodes.path().join("away");
         std::fs::create_dir(&data)?;
         let place = data.clone();
         tokio::task::spawn_blocking(move || college::make(&place, AWAY)).await??;
@@ -98,6 +108,17 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
         bars.push(alone.against(&during, what));
     }
     Ok(())
+}
+
+/// A folder for nodes, which are other machines: their disks aren't the hub's, so theirs are in memory where that can
+/// be. They still share its processor.
+fn elsewhere() -> anyhow::Result<tempfile::TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        return Ok(tempfile::Builder::new().prefix("arise-bench-").tempdir_in(memory)?);
+    }
+    println!("There is no disk in memory: nodes share the hub's, which no real one does.");
+    crate::server::folder()
 }
 
 /// How marks fared.

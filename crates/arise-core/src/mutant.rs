@@ -62,6 +62,10 @@ mutants! {
     SameTokenForEver,
     /// A record that this node is meant to hold, and doesn't, is passed over.
     SkipsWhatItLacks,
+    /// A node that makes way for others moves its position past what it left for later.
+    PassesOverTheRest,
+    /// Sums that were left for later are forgotten.
+    ForgetsSums,
 }
 
 #[cfg(feature = "sim")]

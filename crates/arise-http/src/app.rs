@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub secret_key: String,
     /// The hub's address, for classroom nodes.
     pub cloud_url: Option<String>,
+    /// A file with the certificate of the authority that says who the hub is, if the operating system doesn't know it.
+    pub cloud_ca: Option<PathBuf>,
     /// Addresses of other sites whose pages may call this server.
     pub allowed_origins: Vec<String>,
     /// Classrooms that still run the older system and send their database.
@@ -81,6 +84,7 @@ impl Default for Config {
             node_type: NodeType::Local,
             secret_key: String::new(),
             cloud_url: None,
+            cloud_ca: None,
             allowed_origins: vec![],
             older_nodes: OlderNodes::default(),
             proxies: 0,
@@ -97,6 +101,7 @@ impl Config {
         let seconds = Some(self.sync_interval_seconds).filter(|seconds| *seconds > 0);
         arise_link::Settings {
             hub_url: self.cloud_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+            hub_ca: self.cloud_ca.clone(),
             interval: seconds.map(Duration::from_secs),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use arise_core::clock::HOUR;
 use arise_core::{Actor, Error, Result};
 use arise_store::backup::{self, Backup, Backups, Reason};
+use arise_store::{Tx, node};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -281,10 +282,14 @@ pub(crate) struct Checked {
     #[schemars(extend("enum" = ["success", "error"]))]
     status: &'static str,
     problems: Vec<String>,
+    /// The backup that was restored here last, if any.
+    restored_from: Option<String>,
 }
 
 /// Looks whether the records are whole and counted right: `problems` is empty when all is well.
 pub(crate) async fn check(State(app): State<App>) -> ApiResult<Json<Checked>> {
-    let problems = app.store.read_settled(arise_store::check::problems).await?;
-    Ok(Json(Checked { status: if problems.is_empty() { "success" } else { "error" }, problems }))
+    let look = |tx: &mut Tx<'_>| Ok((arise_store::check::problems(tx)?, node::life(tx)?.restored));
+    let (problems, restored) = app.store.read_settled(look).await?;
+    let status = if problems.is_empty() { "success" } else { "error" };
+    Ok(Json(Checked { status, problems, restored_from: restored.map(|(_, name)| name) }))
 }

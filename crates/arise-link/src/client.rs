@@ -1,11 +1,14 @@
 //! HTTP to the hub: what goes over the wire, and what its refusals mean.
 
+use std::error::Error as _;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use arise_core::{Error, ErrorKind, NodeId, Result};
 use arise_store::sync::{hub, key};
 use arise_store::{Store, node};
-use reqwest::{RequestBuilder, Response, Url};
+use reqwest::{Certificate, RequestBuilder, Response, Url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,13 +21,15 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Answers that aren't frames.
 const MAX_JSON: usize = 64 * 1_024;
 
-/// An HTTP client for the hub, and for a server of this machine. There is one TLS in the program: rustls, with ring.
+/// An HTTP client for the hub. There is one TLS in the program: rustls, with ring. `ca` is a file with certificates, in
+/// PEM, of authorities that are trusted besides those of the operating system.
 ///
 /// # Errors
-/// When the system can't make one.
-pub fn http() -> Result<reqwest::Client> {
+/// `hub_ca_unusable` for the file. When the system can't make a client.
+pub(crate) fn http(ca: Option<&Path>) -> Result<reqwest::Client> {
     // Whoever was first has set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let authorities = ca.map(authorities).transpose()?.unwrap_or_default();
     let client = || {
         reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -32,15 +37,35 @@ pub fn http() -> Result<reqwest::Client> {
             // A redirect to another machine wouldn't be the hub that was joined.
             .redirect(reqwest::redirect::Policy::none())
     };
-    client()
+    let merged =
+        if authorities.is_empty() { client() } else { client().tls_certs_merge(authorities.clone()) };
+    merged
         .build()
         .or_else(|error| {
             // A small container, or a machine from a stick, may know no authority. It serves all the same; only a hub
-            // over HTTPS can't be believed then.
-            tracing::warn!(%error, "this machine trusts no certificates; install them (ca-certificates) for a hub over HTTPS");
-            client().tls_certs_only([]).build()
+            // over HTTPS can't be believed then, unless its authority is given.
+            if authorities.is_empty() {
+                tracing::warn!(%error, "this machine trusts no certificates; install them (ca-certificates) for a hub over HTTPS");
+            }
+            client().tls_certs_only(authorities).build()
         })
         .map_err(|e| Error::internal(format!("no HTTP client: {e}")))
+}
+
+fn authorities(ca: &Path) -> Result<Vec<Certificate>> {
+    let unusable = |why: &dyn std::fmt::Display| {
+        Error::conflict(
+            "hub_ca_unusable",
+            format!(
+                "CLOUD_SERVER_CA: {} has no certificate that can be used: {why}. It has to be a file in PEM, with the \
+                 certificate of the authority that signed the hub's.",
+                ca.display()
+            ),
+        )
+    };
+    let pem = std::fs::read(ca).map_err(|e| unusable(&e))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|e| unusable(&e))?;
+    if certificates.is_empty() { Err(unusable(&"there is none in it")) } else { Ok(certificates) }
 }
 
 /// A hub's address as it was typed, checked and without a slash at its end.
@@ -91,11 +116,37 @@ async fn read(response: &mut Response, url: &str, most: usize) -> Result<Vec<u8>
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> Error {
+    if let Some(why) = distrust(error) {
+        return Error::conflict(
+            "hub_certificate",
+            format!(
+                "The hub's certificate at {url} isn't one that this server trusts: {why}. Check the address. If the hub's \
+                 certificate was signed by an authority of your own, give its certificate with CLOUD_SERVER_CA."
+            ),
+        );
+    }
     tracing::debug!(%error, "the hub can't be reached");
     Error::unavailable(
         "hub_unreachable",
         format!("The hub at {url} can't be reached. What waits here is sent as soon as it can be."),
     )
+}
+
+/// Why the hub's certificate isn't believed, if that is it.
+fn distrust(error: &reqwest::Error) -> Option<String> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+            return Some(why.to_string());
+        }
+        // Its own `source` leaves out what it holds.
+        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match held {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 /// What the hub may say that somebody can act on; whatever else it says is shown in its words.

@@ -8,5 +8,5 @@ pub mod hub;
 mod link;
 pub mod seal;
 
-pub use client::{Join, Joined, http, hub_url};
+pub use client::{Join, Joined, hub_url};
 pub use link::{Last, Link, Pushed, Settings};

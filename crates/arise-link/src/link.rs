@@ -1,5 +1,6 @@
 //! When a node exchanges with its hub, and how it went.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
@@ -29,6 +30,9 @@ const MOST_IDLE: usize = 8;
 pub struct Settings {
     /// Where the hub is, if not where it was when this node joined.
     pub hub_url: Option<String>,
+    /// A file with certificates of authorities that are trusted, besides those of the operating system, to say who the
+    /// hub is.
+    pub hub_ca: Option<PathBuf>,
     /// From one exchange to the next; nothing for only when asked.
     pub interval: Option<Duration>,
 }
@@ -70,15 +74,15 @@ pub struct Pushed {
 
 impl Link {
     /// # Errors
-    /// When there can be no HTTP client.
+    /// `hub_ca_unusable`, or when there can be no HTTP client.
     pub fn new(store: Store, settings: Settings) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
             store,
-            settings,
-            http: client::http()?,
+            http: client::http(settings.hub_ca.as_deref())?,
             counter: AtomicI64::new(0),
             busy: Mutex::new(()),
             last: StdMutex::new(Last::default()),
+            settings,
         })))
     }
 

@@ -20,12 +20,22 @@ use crate::tx::{Effects, WriteTx};
 use crate::value::Value;
 
 #[cfg(feature = "sim")]
-use crate::sim::is_older;
+use crate::sim::behind;
 
 /// Only simulations run older versions of this code.
 #[cfg(not(feature = "sim"))]
-const fn is_older() -> bool {
-    false
+const fn behind() -> i64 {
+    0
+}
+
+/// Whether this code, as old as it is, derives anything from records of a kind.
+pub(crate) fn knows(kind: &Kind) -> bool {
+    match kind {
+        Kind::Unknown(_) => false,
+        Kind::Semester => behind() < 1,
+        Kind::Setting => behind() < 2,
+        _ => true,
+    }
 }
 
 /// Rises whenever the code below derives something else from the same records; all is then rebuilt at start.
@@ -64,7 +74,7 @@ pub(crate) fn apply(tx: &mut WriteTx<'_>, op: &Op) -> Result<bool> {
 /// Derives the rows of one cell from its records.
 pub(crate) fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
     // Marks have their own way in; what is of a newer version is kept and passed on, not shown.
-    if matches!(cell.kind, Kind::Mark | Kind::Unknown(_)) || (cell.kind == Kind::Semester && is_older()) {
+    if cell.kind == Kind::Mark || !knows(&cell.kind) {
         return Ok(());
     }
     let fields = &register::fold(&op::of_cell(tx, cell)?);
@@ -85,7 +95,7 @@ pub(crate) fn rebuild(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
 pub(crate) fn rebuild_if_outdated(tx: &mut WriteTx<'_>) -> Result<()> {
     let stored =
         tx.query_opt("SELECT version FROM derived", &[])?.map(|row| row.get::<i64>(0)).transpose()?;
-    let version = if is_older() { VERSION - 1 } else { VERSION };
+    let version = VERSION - behind();
     if stored == Some(version) || (stored.is_some() && mutant::is(Mutant::NoMaterialiserVersion)) {
         return Ok(());
     }
@@ -139,10 +149,12 @@ const STUDENT: &[Column] = &[
     Column::Text("nickname"),
     ARCHIVED,
 ];
+/// Two versions ago courses had none, in simulations.
+const DURATION: &str = "default_duration_minutes";
 const COURSE: &[Column] = &[
     Column::Text("course_name"),
     Column::Text("course_code"),
-    Column::Int("default_duration_minutes"),
+    Column::Int(DURATION),
     Column::Id("semester_id"),
     Column::Id("teacher_id"),
     ARCHIVED,
@@ -164,6 +176,7 @@ fn rebuild_entity(
     for (index, column) in columns.iter().enumerate() {
         let (name, value) = match *column {
             Column::Text(name) => (name, Value::Text(text(fields, name).unwrap_or_default())),
+            Column::Int(name) if behind() > 1 && name == DURATION => (name, Value::Int(0)),
             Column::Int(name) => (name, Value::Int(int(fields, name).unwrap_or_default())),
             Column::Id(name) => (name, Value::from(id(fields, name))),
         };
@@ -297,7 +310,7 @@ fn rebuild_session(tx: &mut WriteTx<'_>, cell: &Cell, fields: &Fields) -> Result
             course,
             id(fields, "teacher_id"),
             session_type,
-            if is_older() { String::new() } else { text(fields, "topic").unwrap_or_default() },
+            if behind() > 0 { String::new() } else { text(fields, "topic").unwrap_or_default() },
             held_on,
             starts_at,
             ends_at,
@@ -342,11 +355,8 @@ pub(crate) fn add_mark(tx: &mut WriteTx<'_>, new: &Op) -> Result<()> {
 pub(crate) fn restand(tx: &mut WriteTx<'_>, cell: &Cell) -> Result<()> {
     let (session, student) = (SessionId(cell.entity), StudentId(cell.subject));
     let ops = op::of_cell(tx, cell)?;
-    // What one mark says doesn't depend on its stamp.
-    if ops.len() > 1 {
-        let standing = update_marks(tx, session, student, &ops)?;
-        tell_mark(tx, session, student, &standing);
-    }
+    let standing = update_marks(tx, session, student, &ops)?;
+    tell_mark(tx, session, student, &standing);
     Ok(())
 }
 

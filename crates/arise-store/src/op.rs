@@ -145,6 +145,18 @@ pub(crate) fn of_cell(tx: &mut Tx<'_>, cell: &Cell) -> Result<Vec<Op>> {
     Ok(ops)
 }
 
+/// Whether a cell has at most one record, without reading what it says.
+pub(crate) fn is_alone(tx: &mut Tx<'_>, cell: &Cell) -> Result<bool> {
+    if cell.kind == Kind::Mark {
+        return Ok(ids_of_marks(tx, SessionId(cell.entity), StudentId(cell.subject))?.len() <= 16);
+    }
+    let rows = tx.query(
+        "SELECT 1 FROM op WHERE entity = ?1 AND subject = ?2 AND kind <> 'mark' LIMIT 2",
+        params![cell.entity, cell.subject],
+    )?;
+    Ok(rows.len() < 2)
+}
+
 /// The marks of a student in a session, which their row of attendance names.
 fn of_marks(tx: &mut Tx<'_>, session: SessionId, student: StudentId) -> Result<Vec<Op>> {
     let ids = ids_of_marks(tx, session, student)?;

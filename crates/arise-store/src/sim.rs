@@ -18,16 +18,32 @@ use crate::writer::Writer;
 use crate::{apply, migrate, node, params, write_job};
 
 thread_local! {
-    static OLDER: Cell<bool> = const { Cell::new(false) };
+    static BEHIND: Cell<i64> = const { Cell::new(0) };
+    static AWAITED: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
 }
 
-/// Makes the code of this thread an older version, which doesn't know of semesters and of the topics of sessions.
-pub fn be_older(older: bool) {
-    OLDER.set(older);
+/// Makes the code of this thread older by so many versions. One version ago there were no semesters and no topics of
+/// sessions; two versions ago no settings and no durations of courses either.
+pub fn be_behind(versions: i64) {
+    BEHIND.set(versions);
 }
 
-pub(crate) fn is_older() -> bool {
-    OLDER.get()
+pub(crate) fn behind() -> i64 {
+    BEHIND.get()
+}
+
+/// Whether somebody waits for the transactions of this thread: at one of `in` times that they look, on average, as
+/// follows from `seed`; never for nothing.
+pub fn be_awaited(seed_in: Option<(u64, u64)>) {
+    AWAITED.set(seed_in);
+}
+
+pub(crate) fn is_awaited() -> bool {
+    let Some((state, times)) = AWAITED.get() else { return false };
+    // Knuth's generator; its upper bits are the good ones.
+    let state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    AWAITED.set(Some((state, times)));
+    (state >> 33).is_multiple_of(times.max(1))
 }
 
 /// What goes wrong with one database.

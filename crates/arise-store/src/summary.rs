@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use arise_core::mutant::{self, Mutant};
 use arise_core::{CourseId, Result, SemesterId, StudentId};
 
 use crate::params;
@@ -16,6 +17,8 @@ use crate::{course_summary, day_tally, standing};
 const AT_ONCE: i64 = 500;
 /// More students than this are faster counted as a course than one by one.
 const ONE_BY_ONE: usize = 16;
+/// What is left for later of a course besides days.
+const NO_DAY: &str = "";
 
 /// What a job changed in a course.
 #[derive(Debug, Clone, Default)]
@@ -121,6 +124,41 @@ pub(crate) fn refresh(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touched)
     course_summary::refresh(tx, course)
 }
 
+/// Leaves what was touched in a course for later. Thousands of records that come by an exchange are about one course:
+/// to count it for each few of them would take longer than all else together.
+pub(crate) fn put_off_all(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touched) -> Result<()> {
+    if mutant::is(Mutant::ForgetsSums) {
+        return Ok(());
+    }
+    if !touched.semesters.is_empty() {
+        // Nothing will tell later where it belonged before.
+        return refresh(tx, course, touched);
+    }
+    let mut gone = Touched::default();
+    for &student in &touched.students {
+        let there = "SELECT 1 FROM enrolment WHERE course_id = ?1 AND student_id = ?2 LIMIT 1";
+        if tx.query_opt(there, params![course, student])?.is_none() {
+            gone.student(student);
+        }
+    }
+    if !gone.students.is_empty() {
+        // Nor who has left without a trace.
+        refresh(tx, course, &gone)?;
+    }
+    put_off(tx, course, NO_DAY)?;
+    for day in &touched.days {
+        put_off(tx, course, day)?;
+    }
+    if touched.every_day {
+        tx.execute(
+            "INSERT INTO stale (course_id, held_on) SELECT DISTINCT course_id, held_on FROM session \
+             WHERE course_id = ?1 ON CONFLICT (course_id, held_on) DO NOTHING",
+            params![course],
+        )?;
+    }
+    Ok(())
+}
+
 /// Leaves a day's sums of a course for later: many sessions end at the same bell, and nobody may be looking.
 pub(crate) fn put_off(tx: &mut WriteTx<'_>, course: CourseId, held_on: &str) -> Result<()> {
     tx.execute(
@@ -144,7 +182,10 @@ pub(crate) fn refresh_stale(tx: &mut WriteTx<'_>) -> Result<()> {
         let course: CourseId = row.get(0)?;
         let mut touched = Touched { everybody: true, ..Touched::default() };
         for row in tx.query("SELECT held_on FROM stale WHERE course_id = ?1", params![course])? {
-            touched.day(row.get(0)?);
+            let day: String = row.get(0)?;
+            if day != NO_DAY {
+                touched.day(day);
+            }
         }
         refresh(tx, course, &touched)?;
         tx.execute("DELETE FROM stale WHERE course_id = ?1", params![course])?;

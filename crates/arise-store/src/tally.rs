@@ -214,7 +214,11 @@ pub(crate) fn refresh_dirty(tx: &mut WriteTx<'_>) -> Result<()> {
         count_session(tx, session)?;
     }
     for (course, touched) in std::mem::take(&mut tx.effects.touched) {
-        summary::refresh(tx, course, &touched)?;
+        if tx.effects.sums_wait {
+            summary::put_off_all(tx, course, &touched)?;
+        } else {
+            summary::refresh(tx, course, &touched)?;
+        }
     }
     Ok(())
 }

@@ -72,6 +72,8 @@ pub(crate) struct Effects {
     pub(crate) dirty_courses: BTreeSet<CourseId>,
     /// Courses of which sums must be counted anew.
     pub(crate) touched: BTreeMap<CourseId, Touched>,
+    /// Those sums may wait until somebody looks at them.
+    pub(crate) sums_wait: bool,
 }
 
 impl Effects {
@@ -104,6 +106,10 @@ impl<'a> WriteTx<'a> {
 
     /// Whether somebody waits for this transaction to end. What can be done in parts makes way.
     pub fn is_awaited(&self) -> bool {
+        #[cfg(feature = "sim")]
+        if crate::sim::is_awaited() {
+            return true;
+        }
         let queue = self.others.queue.as_ref();
         self.others.in_batch || queue.is_some_and(|queue| queue.capacity() < queue.max_capacity())
     }

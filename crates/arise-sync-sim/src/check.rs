@@ -17,10 +17,10 @@ fn fail<T>(text: String) -> Outcomes<T> {
 /// What has to hold on a machine at any time: I4, I7, I8, I9.
 pub(crate) fn at_any_time(world: &mut World, index: usize) -> Outcomes<()> {
     let machine = &mut world.machines[index];
-    let older = machine.older;
+    let newest = machine.behind == 0;
     let (records, derived, wrong) =
         machine.read(|tx| Ok((model::load(tx)?, model::derived(tx)?, tally::check(tx)?)))?;
-    if !older {
+    if newest {
         let expected = model::expected(&records);
         if let Some(line) = expected.symmetric_difference(&derived).next() {
             return fail(format!("I4: machine {index} differs from the fold at: {line}"));

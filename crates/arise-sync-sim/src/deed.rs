@@ -53,8 +53,8 @@ pub(crate) fn found(tx: &mut WriteTx<'_>) -> Result<Done> {
 /// On what machine something is done.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Who {
-    /// It runs an older version.
-    pub(crate) older: bool,
+    /// By how many versions its program is older.
+    pub(crate) behind: i64,
     pub(crate) hub: bool,
 }
 
@@ -71,10 +71,10 @@ pub(crate) fn act(tx: &mut WriteTx<'_>, seed: u64, fresh: &str, who: Who) -> Res
     let rng = &mut Rng::with_seed(seed);
     let mut done = Done::default();
     match rng.u32(0..100) {
-        0..4 if !who.older => {
+        0..4 if who.behind < 1 => {
             semester::create(tx, fresh)?;
         }
-        4..14 if !who.older => rename_semester(tx, rng, fresh, &mut done)?,
+        4..14 if who.behind < 1 => rename_semester(tx, rng, fresh, &mut done)?,
         14..18 => {
             student::create(tx, &student_fields(fresh, &format!("R-{fresh}")), "hash")?;
         }
@@ -111,13 +111,7 @@ pub(crate) fn act(tx: &mut WriteTx<'_>, seed: u64, fresh: &str, who: Who) -> Res
                 session::archive(tx, &session, "a mistake")?;
             }
         }
-        87..90 => {
-            let cell = Cell::settings();
-            done.overwrites.push(seen(tx, &cell, "batch_name", fresh)?);
-            let mut settings = setting::get(tx)?;
-            settings.batch_name = fresh.to_owned();
-            setting::put(tx, &settings)?;
-        }
+        87..90 if who.behind < 2 => change_settings(tx, fresh, &mut done)?,
         90..94 => newer(tx, rng, fresh)?,
         POISON if !who.hub => poison(tx, rng, fresh)?,
         _ => {
@@ -149,6 +143,28 @@ pub(crate) fn excuse(
     done.overwrites.push(seen_mark(tx, session, student, fresh)?);
     let known = session::get(tx, session)?;
     mark::decide(tx, &known, student, Some(Status::Excused), Source::Leave, fresh)?;
+    finish(tx, done)
+}
+
+/// Counts whatever is due.
+pub(crate) fn count(tx: &mut WriteTx<'_>) -> Result<Done> {
+    while tally::is_due(tx)? {
+        tally::settle_due(tx)?;
+    }
+    finish(tx, Done::default())
+}
+
+/// All that older versions don't know, and what only newer ones do.
+pub(crate) fn news(tx: &mut WriteTx<'_>, fresh: &str) -> Result<Done> {
+    let mut done = Done::default();
+    let semester = semester::create(tx, fresh)?;
+    let mut fields = course_fields(fresh, Some(semester), None);
+    fields.default_duration_minutes = 90;
+    let course = course::create(tx, &fields)?;
+    session::start(tx, &new_session(tx, course, fresh), None)?;
+    change_settings(tx, fresh, &mut done)?;
+    put(tx, &Cell::of(Kind::Unknown("room".to_owned()), course), json!({"label": fresh}))?;
+    put(tx, &Cell::of(Kind::Course, course), json!({"room": fresh}))?;
     finish(tx, done)
 }
 
@@ -230,6 +246,13 @@ fn rename_student(tx: &mut WriteTx<'_>, rng: &mut Rng, fresh: &str, done: &mut D
     let Some(id) = pick(tx, rng, "student WHERE archived = 0")? else { return Ok(()) };
     done.overwrites.extend(rename(tx, StudentId(id), fresh)?.overwrites);
     Ok(())
+}
+
+fn change_settings(tx: &mut WriteTx<'_>, fresh: &str, done: &mut Done) -> Result<()> {
+    done.overwrites.push(seen(tx, &Cell::settings(), "batch_name", fresh)?);
+    let mut settings = setting::get(tx)?;
+    settings.batch_name = fresh.to_owned();
+    setting::put(tx, &settings)
 }
 
 fn change_roster(tx: &mut WriteTx<'_>, rng: &mut Rng) -> Result<()> {

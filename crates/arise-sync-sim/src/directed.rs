@@ -31,7 +31,30 @@ pub const ALL: &[Directed] = &[
     ("and with one of two that still are in conflict", open_conflict, &[Mutant::NoRefold]),
     ("a node and its copy take turns", copies, &[Mutant::SameTokenForEver]),
     ("an answer comes after its node was restored", late_answer, &[Mutant::SkipsWhatItLacks]),
+    ("a session that was counted too early takes a mark", counted_too_early, &[Mutant::NoRecount]),
+    (
+        "what is new to a node two versions behind is left on it alone, and it is updated later",
+        two_versions_behind,
+        &[Mutant::DropsUnknownKinds, Mutant::NoMaterialiserVersion],
+    ),
+    (
+        "the hub is two versions behind its nodes",
+        two_versions_ahead,
+        &[Mutant::DropsUnknownKinds, Mutant::NoMaterialiserVersion],
+    ),
 ];
+
+/// The clock was a day ahead, and everything was counted.
+fn counted_too_early(world: &mut World) -> Outcomes<()> {
+    world.machines[ONE].offset = DAY;
+    world.tick(1_000);
+    let done = world.machines[ONE].write(deed::count);
+    noted(world, ONE, done)?;
+    world.machines[ONE].offset = 0;
+    excuse(world, ONE, "after all")?;
+    check::at_any_time(world, ONE)?;
+    all_is_well(world)
+}
 
 fn rename(world: &mut World, index: usize, name: &str) -> Outcomes<()> {
     let name = name.to_owned();
@@ -63,8 +86,12 @@ fn noted(world: &mut World, index: usize, done: Result<Done, Stop>) -> Outcomes<
 
 fn sync(world: &mut World, index: usize) -> Outcomes<()> {
     world.tick(1_000);
-    while world.exchange(index)?.is_none_or(|progress| progress.more) {}
-    Ok(())
+    for _ in 0..100 {
+        if world.exchange(index)?.is_some_and(|progress| !progress.more) {
+            return Ok(());
+        }
+    }
+    Err(format!("I10: the exchange of machine {index} goes on for ever"))
 }
 
 fn all_is_well(world: &mut World) -> Outcomes<()> {
@@ -169,5 +196,47 @@ fn late_answer(world: &mut World) -> Outcomes<()> {
         Ok(Some(progress)) if progress.outcome == Outcome::Ignored => {}
         other => return Err(format!("I2: an answer was taken that can't be: {other:?}")),
     }
+    all_is_well(world)
+}
+
+fn news(world: &mut World, index: usize, word: &str) -> Outcomes<()> {
+    let word = word.to_owned();
+    world.tick(1_000);
+    let done = world.machines[index].write(move |tx| deed::news(tx, &word));
+    noted(world, index, done)
+}
+
+/// The hub burns down and comes back without what is new, and so does the node that wrote it.
+fn two_versions_behind(world: &mut World) -> Outcomes<()> {
+    world.machines[HUB].keep();
+    world.machines[TWO].keep();
+    world.machines[ONE].be_behind(2);
+    news(world, TWO, "new")?;
+    sync(world, TWO)?;
+    rename(world, ONE, "of the old one")?;
+    sync(world, ONE)?;
+    let kept = world.machines[TWO].kept.clone();
+    world.restore(HUB);
+    world.restore(TWO);
+    sync(world, ONE)?;
+    world.machines[HUB].kept.extend(kept);
+    // Nothing is missing while the versions still differ.
+    world.converge()?;
+    check::after_convergence(world)?;
+    world.machines[ONE].be_behind(0);
+    all_is_well(world)
+}
+
+fn two_versions_ahead(world: &mut World) -> Outcomes<()> {
+    world.machines[HUB].be_behind(2);
+    news(world, ONE, "of one")?;
+    news(world, TWO, "of two")?;
+    rename(world, ONE, "the one")?;
+    sync(world, ONE)?;
+    sync(world, TWO)?;
+    sync(world, ONE)?;
+    check::after_convergence(world)?;
+    // It is all on the hub, which doesn't show it yet.
+    world.machines[HUB].be_behind(0);
     all_is_well(world)
 }

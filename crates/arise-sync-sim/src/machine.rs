@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arise_core::{Clock, Error, OpId, Result, TestClock};
-use arise_store::sim::{Direct, Faults, be_older};
+use arise_store::sim::{Direct, Faults, be_behind};
 use arise_store::{Tx, WriteTx};
 
 /// Why a write has no result.
@@ -25,7 +25,7 @@ pub(crate) enum Stop {
 pub(crate) struct Snapshot {
     files: Vec<(&'static str, Vec<u8>)>,
     kept: BTreeSet<OpId>,
-    older: bool,
+    behind: i64,
 }
 
 pub(crate) struct Machine {
@@ -36,8 +36,8 @@ pub(crate) struct Machine {
     pub(crate) clock: Arc<TestClock>,
     /// How wrong the clock is, in milliseconds.
     pub(crate) offset: i64,
-    /// Runs an older version.
-    pub(crate) older: bool,
+    /// How many versions older the program is that it runs: up to two.
+    pub(crate) behind: i64,
     /// Records that a person was told are saved, here or where this database came from.
     pub(crate) kept: BTreeSet<OpId>,
     pub(crate) backup: Option<Snapshot>,
@@ -60,7 +60,7 @@ impl Machine {
             db: None,
             clock: Arc::new(TestClock::at(0)),
             offset: 0,
-            older: false,
+            behind: 0,
             kept: BTreeSet::new(),
             backup: None,
             deaf: false,
@@ -80,14 +80,14 @@ impl Machine {
             fs::write(self.path(suffix), bytes).expect("a temporary file can be written");
         }
         self.kept.clone_from(&snapshot.kept);
-        self.older = snapshot.older;
+        self.behind = snapshot.behind;
         self.full = false;
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let files =
             FILES.iter().filter_map(|suffix| Some((*suffix, fs::read(self.path(suffix)).ok()?))).collect();
-        Snapshot { files, kept: self.kept.clone(), older: self.older }
+        Snapshot { files, kept: self.kept.clone(), behind: self.behind }
     }
 
     /// Makes a backup.
@@ -109,12 +109,25 @@ impl Machine {
     /// Starts the program, and again if it dies while it starts.
     fn open(&mut self) -> Result<&mut Direct, Stop> {
         if self.db.is_none() {
-            be_older(self.older);
+            be_behind(self.behind);
             let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
             let db = Direct::open(&self.path(""), clock, Arc::new(Faults::default()));
             self.db = Some(db.map_err(|error| Stop::Broken(format!("it doesn't start: {error}")))?);
         }
         self.db.as_mut().ok_or_else(|| Stop::Broken("it isn't open".to_owned()))
+    }
+
+    /// Which of its databases, or of its programs, this is.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Goes on with a program that is so many versions older than the newest.
+    pub(crate) fn be_behind(&mut self, versions: i64) {
+        if self.behind != versions {
+            self.close();
+            self.behind = versions;
+        }
     }
 
     /// Ends the program in an orderly way.
@@ -126,7 +139,7 @@ impl Machine {
     pub(crate) fn crash_at_start(&mut self, after: i64) -> Result<(), Stop> {
         self.db = None;
         let before = self.snapshot();
-        be_older(self.older);
+        be_behind(self.behind);
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let faults = Arc::new(Faults::default());
         faults.crash_in(after, after % 2 == 0);
@@ -164,7 +177,7 @@ impl Machine {
         T: Send + 'static,
         F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
     {
-        be_older(self.older);
+        be_behind(self.behind);
         let db = self.open()?;
         let done = db.write(job);
         if db.faults().is_dead() {
@@ -179,7 +192,7 @@ impl Machine {
 
     /// Reads without faults.
     pub(crate) fn read<T>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T, String> {
-        be_older(self.older);
+        be_behind(self.behind);
         let db = self.open().map_err(|stop| format!("{stop:?}"))?;
         db.faults().never_mind();
         db.read(job).map_err(|error| error.to_string())
@@ -211,8 +224,8 @@ pub(crate) fn empty() -> Snapshot {
             drop(db);
             fs::read(&path).map_err(|e| Error::internal(e.to_string()))
         };
-        be_older(false);
+        be_behind(0);
         make().expect("an empty database can be made")
     });
-    Snapshot { files: vec![("", bytes.clone())], kept: BTreeSet::new(), older: false }
+    Snapshot { files: vec![("", bytes.clone())], kept: BTreeSet::new(), behind: 0 }
 }

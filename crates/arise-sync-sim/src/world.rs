@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arise_core::clock::{DAY, HOUR, MINUTE};
 use arise_core::{NodeId, OpId};
+use arise_store::sim::be_awaited;
 use arise_store::sync;
 use arise_sync::{Answer, Limits, Outcome, Request, hub, node};
 use fastrand::Rng;
@@ -26,6 +27,8 @@ enum Message {
 pub struct World {
     /// Nothing goes wrong by itself.
     calm: bool,
+    /// Nothing else happens while machines exchange.
+    alone: bool,
     pub(crate) rng: Rng,
     dir: PathBuf,
     /// The true time.
@@ -47,6 +50,7 @@ impl World {
     fn empty(seed: u64, dir: &Path) -> Self {
         Self {
             calm: false,
+            alone: false,
             rng: Rng::with_seed(seed),
             dir: dir.to_owned(),
             now: BEGIN,
@@ -89,6 +93,7 @@ impl World {
         arise_core::chance::seed(0);
         let mut world = Self::empty(0, dir);
         world.calm = true;
+        world.alone = true;
         for index in 0..3 {
             world.machines.push(Machine::new(dir, &format!("m{index}")));
         }
@@ -146,7 +151,7 @@ impl World {
     fn act(&mut self, index: usize) -> Outcomes<()> {
         self.maybe_crash(index)?;
         let (seed, fresh) = (self.rng.u64(..), self.fresh());
-        let who = deed::Who { older: self.machines[index].older, hub: index == HUB };
+        let who = deed::Who { behind: self.machines[index].behind, hub: index == HUB };
         // It may be saved also when the process dies of it.
         self.poisoned |= deed::is_poison(seed, who);
         let done = self.machines[index].write(move |tx| deed::act(tx, seed, &fresh, who));
@@ -282,6 +287,7 @@ impl World {
     fn deliver(&mut self, message: Message) -> Outcomes<Option<Outcome>> {
         match message {
             Message::Request { from, bytes } => {
+                self.note_versions(from);
                 if let Some(bytes) = self.answer(&bytes)? {
                     self.send(Message::Answer { to: from, bytes });
                 }
@@ -291,8 +297,54 @@ impl World {
         }
     }
 
+    fn note_versions(&mut self, from: usize) {
+        match self.machines[from].behind - self.machines[HUB].behind {
+            2 => self.counts.add("messages of nodes two versions behind"),
+            -2 => self.counts.add("messages of nodes two versions ahead"),
+            _ => {}
+        }
+    }
+
+    /// Whether somebody waits while a machine exchanges, and how often it meets them.
+    fn be_awaited(&mut self) {
+        let often = (!self.calm && self.rng.bool()).then(|| (self.rng.u64(..), self.rng.u64(1..8)));
+        be_awaited(often);
+    }
+
+    /// What happens on a machine between two transactions of an exchange: people and scanners write, and the hub hears
+    /// other nodes. Answers whether the program still runs that exchanges.
+    fn meanwhile(&mut self, index: usize) -> Outcomes<bool> {
+        if self.alone {
+            return Ok(true);
+        }
+        let before = self.machines[index].generation();
+        match self.rng.u32(0..12) {
+            0..2 => {
+                self.counts.add("writes in the middle of an exchange");
+                self.act(index)?;
+            }
+            2 if index == HUB => {
+                self.counts.add("exchanges in the middle of another");
+                let other = self.rng.usize(1..self.machines.len());
+                self.alone = true;
+                let done = self.exchange(other);
+                self.alone = false;
+                done?;
+            }
+            _ => {}
+        }
+        Ok(self.machines[index].generation() == before)
+    }
+
     /// The hub answers, unless it dies of it.
     fn answer(&mut self, bytes: &[u8]) -> Outcomes<Option<Vec<u8>>> {
+        self.be_awaited();
+        let answer = self.answer_awaited(bytes);
+        be_awaited(None);
+        answer
+    }
+
+    fn answer_awaited(&mut self, bytes: &[u8]) -> Outcomes<Option<Vec<u8>>> {
         let request = Request::decode(bytes).map_err(|e| e.to_string())?;
         let (id, formerly) = (request.node, request.formerly);
         let limits = self.limits();
@@ -304,7 +356,13 @@ impl World {
                 Ok((exchange, answer))
             });
             match step {
-                Ok((going_on, None)) => exchange = going_on,
+                Ok((going_on, None)) => {
+                    self.counts.add("transactions of the hub that others came after");
+                    exchange = going_on;
+                    if !self.meanwhile(HUB)? {
+                        return Ok(None);
+                    }
+                }
                 Ok((done, Some(mut answer))) => {
                     self.machines[HUB].never_mind();
                     self.machines[HUB].read(|tx| done.fill(tx, &mut answer))?;
@@ -334,6 +392,13 @@ impl World {
     }
 
     fn accept(&mut self, index: usize, bytes: &[u8]) -> Outcomes<Option<node::Progress>> {
+        self.be_awaited();
+        let progress = self.accept_awaited(index, bytes);
+        be_awaited(None);
+        progress
+    }
+
+    fn accept_awaited(&mut self, index: usize, bytes: &[u8]) -> Outcomes<Option<node::Progress>> {
         let answer = Answer::decode(bytes).map_err(|e| e.to_string())?;
         let limits = self.limits();
         let mut acceptance = node::Acceptance::new(answer, limits);
@@ -344,7 +409,13 @@ impl World {
                 Ok((acceptance, progress))
             });
             match step {
-                Ok((going_on, None)) => acceptance = going_on,
+                Ok((going_on, None)) => {
+                    self.counts.add("transactions of a node that others came after");
+                    acceptance = going_on;
+                    if !self.meanwhile(index)? {
+                        return Ok(None);
+                    }
+                }
                 Ok((_, Some(progress))) => {
                     self.machines[index].never_mind();
                     self.counts.add(match progress.outcome {
@@ -369,6 +440,7 @@ impl World {
         let limits = self.limits();
         let request = self.machines[index].read(|tx| node::request(tx, limits))?;
         let bytes = request.encode().map_err(|e| e.to_string())?;
+        self.note_versions(index);
         match self.answer(&bytes)? {
             Some(answer) => self.accept(index, &answer),
             None => Ok(None),
@@ -416,9 +488,8 @@ impl World {
             14 => drop(self.clone_node(index)),
             15 => self.wipe(index),
             16..18 => {
-                let machine = &mut self.machines[index];
-                machine.close();
-                machine.older = !machine.older;
+                let behind = (self.machines[index].behind + self.rng.i64(1..3)) % 3;
+                self.machines[index].be_behind(behind);
                 self.counts.add("versions changed");
             }
             18 => {
@@ -490,14 +561,12 @@ impl World {
 
     /// Everything works again, but for the clocks.
     pub(crate) fn heal(&mut self) -> Outcomes<()> {
+        self.alone = true;
         self.network.clear();
         for index in 0..self.machines.len() {
             let machine = &mut self.machines[index];
             (machine.deaf, machine.mute) = (false, false);
-            if machine.older {
-                machine.close();
-                machine.older = false;
-            }
+            machine.be_behind(0);
             self.leave_room(index, None)?;
         }
         Ok(())

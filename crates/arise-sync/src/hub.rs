@@ -22,11 +22,13 @@ pub struct Exchange {
     /// Whether the hub's own records have numbers.
     numbered: bool,
     limits: Limits,
+    /// How many records the next transaction takes.
+    at_once: usize,
 }
 
 impl Exchange {
     pub fn new(request: Request, limits: Limits) -> Self {
-        Self { request, taken: 0, refused: vec![], numbered: false, limits }
+        Self { request, taken: 0, refused: vec![], numbered: false, limits, at_once: limits.first() }
     }
 
     /// Does some of the work; answers when all is done, with an answer that [`fill`](Self::fill) makes whole.
@@ -40,12 +42,12 @@ impl Exchange {
             return self.answer(tx, &peer, verdict).map(Some);
         }
         let rest = &self.request.records[self.taken..];
-        let now = &rest[..rest.len().min(self.limits.at_once)];
+        let now = &rest[..rest.len().min(self.at_once)];
         if !self.numbered || !now.is_empty() {
             let mut numbering = Numbering::begin(tx)?;
             // What the hub wrote itself comes first. When that is more than this answer can bring, the next
             // exchanges go on with it: each takes a bounded time, also the first one of a large hub.
-            self.numbered |= numbering.own(count(self.limits.at_once))?
+            self.numbered |= numbering.own(count(self.at_once))?
                 || numbering.position().gsn - self.request.at.0 > count(self.limits.records);
             if self.numbered {
                 let (taken, refused) = numbering.take(peer.id, now)?;
@@ -55,6 +57,7 @@ impl Exchange {
             numbering.end()?;
         }
         if !self.numbered || self.taken < self.request.records.len() {
+            self.at_once = self.limits.next(self.at_once, tx.is_awaited());
             return Ok(None);
         }
         self.answer(tx, &peer, Verdict::Taken).map(Some)

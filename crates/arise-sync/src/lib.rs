@@ -52,7 +52,7 @@ pub use wire::MAX_BODY;
 /// # Errors
 /// `disk_error` and its like.
 pub async fn request(store: &Store) -> Result<Vec<u8>> {
-    store.read(|tx| node::request(tx, Limits::default())).await?.encode()
+    request_after(store, None).await.map(|(request, _)| request)
 }
 
 /// [`request`], when the hub has taken all that waits up to `offered`: while a node has much to hear, it needn't offer
@@ -61,9 +61,15 @@ pub async fn request(store: &Store) -> Result<Vec<u8>> {
 /// # Errors
 /// `disk_error` and its like.
 pub async fn request_after(store: &Store, offered: Option<OpId>) -> Result<(Vec<u8>, Option<OpId>)> {
-    let request = store.read(move |tx| node::request_after(tx, offered, Limits::default())).await?;
-    let last = request.records.last().map(|record| record.id);
-    Ok((request.encode()?, last))
+    store
+        .read(move |tx| {
+            let request = node::request_after(tx, offered, Limits::default())?;
+            // To pack and unpack a thousand records takes milliseconds, which those who mark don't wait for: it is done
+            // on a reader's thread, here and below.
+            let last = request.records.last().map(|record| record.id);
+            Ok((request.encode()?, last))
+        })
+        .await
 }
 
 /// What the hub answers. Records are taken in several transactions, so that marks keep flowing meanwhile.
@@ -72,7 +78,7 @@ pub async fn request_after(store: &Store, offered: Option<OpId>) -> Result<(Vec<
 /// `unknown_node`, `node_revoked`, `disk_full` and its like. What was taken until then is kept: the node's next
 /// request finds it known.
 pub async fn answer(store: &Store, request: Request) -> Result<Vec<u8>> {
-    answer_after(store, request, |_| Ok(())).await?.encode()
+    answer_after(store, request, |_| Ok(())).await
 }
 
 /// [`answer`], once `enter` has let the node in, in the transaction that takes the first records.
@@ -83,7 +89,22 @@ pub async fn answer_after(
     store: &Store,
     request: Request,
     enter: impl FnOnce(&mut WriteTx<'_>) -> Result<()> + Send + 'static,
-) -> Result<Answer> {
+) -> Result<Vec<u8>> {
+    let (exchange, mut answer) = take(store, request, enter).await?;
+    store
+        .read(move |tx| {
+            exchange.fill(tx, &mut answer)?;
+            answer.encode()
+        })
+        .await
+}
+
+/// The hub's part up to an answer that isn't filled yet.
+async fn take(
+    store: &Store,
+    request: Request,
+    enter: impl FnOnce(&mut WriteTx<'_>) -> Result<()> + Send + 'static,
+) -> Result<(hub::Exchange, Answer)> {
     let mut exchange = hub::Exchange::new(request, Limits::default());
     let mut enter = Some(enter);
     loop {
@@ -98,13 +119,8 @@ pub async fn answer_after(
             })
             .await?;
         exchange = going_on;
-        if let Some(mut answer) = answer {
-            return store
-                .read(move |tx| {
-                    exchange.fill(tx, &mut answer)?;
-                    Ok(answer)
-                })
-                .await;
+        if let Some(answer) = answer {
+            return Ok((exchange, answer));
         }
     }
 }
@@ -115,7 +131,9 @@ pub async fn answer_after(
 /// `sync_unreadable` for bytes that aren't an answer, `sync_version` for those of another version,
 /// `answer_unusable`, `disk_full` and its like. What was taken until then is kept.
 pub async fn accept(store: &Store, body: &[u8]) -> Result<Progress> {
-    let mut acceptance = node::Acceptance::new(Answer::decode(body)?, Limits::default());
+    let body = body.to_vec();
+    let answer = store.read(move |_| Answer::decode(&body)).await?;
+    let mut acceptance = node::Acceptance::new(answer, Limits::default());
     loop {
         let (going_on, progress) = store
             .write(move |tx| {

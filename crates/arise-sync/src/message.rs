@@ -17,13 +17,29 @@ pub struct Limits {
     pub records: usize,
     /// Their bytes, before they are packed.
     pub bytes: usize,
-    /// Records of one transaction, which bounds how long marks wait for it.
+    /// The most records of one transaction, however long nobody waits for its end.
     pub at_once: usize,
+}
+
+/// Records of a transaction after one for whose end somebody waited. While marks come in, each of them finds a small
+/// transaction before it; while none do, many records share one write to the disk.
+const FEW: usize = 8;
+
+impl Limits {
+    /// How many records the first transaction may take.
+    pub(crate) fn first(&self) -> usize {
+        FEW.min(self.at_once)
+    }
+
+    /// How many the next one may take.
+    pub(crate) fn next(&self, at_once: usize, awaited: bool) -> usize {
+        if awaited { self.first() } else { at_once.saturating_mul(2).min(self.at_once) }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { records: MAX_RECORDS, bytes: 2 * 1_024 * 1_024, at_once: 100 }
+        Self { records: MAX_RECORDS, bytes: 2 * 1_024 * 1_024, at_once: MAX_RECORDS }
     }
 }
 

@@ -76,11 +76,13 @@ pub struct Acceptance {
     incoming: Vec<Incoming>,
     received: usize,
     limits: Limits,
+    /// How many records the next transaction takes.
+    at_once: usize,
 }
 
 impl Acceptance {
     pub fn new(answer: Answer, limits: Limits) -> Self {
-        Self { incoming: answer.incoming(), answer, received: 0, limits }
+        Self { incoming: answer.incoming(), answer, received: 0, limits, at_once: limits.first() }
     }
 
     /// Takes some of it; answers when all is taken.
@@ -108,11 +110,12 @@ impl Acceptance {
             }
         }
         let rest = &self.incoming[done..];
-        let now = &rest[..rest.len().min(self.limits.at_once)];
+        let now = &rest[..rest.len().min(self.at_once)];
         if !now.is_empty() {
             let taken = sync::adopt(tx, now)?;
             self.received += taken;
             if taken < rest.len() {
+                self.at_once = self.limits.next(self.at_once, tx.is_awaited());
                 return Ok(None);
             }
         }

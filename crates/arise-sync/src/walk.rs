@@ -97,7 +97,13 @@ pub async fn answers(store: &Store, requests: Vec<Request>) -> Result<Vec<u8>> {
 }
 
 async fn answer(store: &Store, request: Request) -> Result<Answer> {
-    crate::answer_after(store, request, |_| Ok(())).await
+    let (exchange, mut answer) = crate::take(store, request, |_| Ok(())).await?;
+    store
+        .read(move |tx| {
+            exchange.fill(tx, &mut answer)?;
+            Ok(answer)
+        })
+        .await
 }
 
 /// Takes the hub's file. The progress is that of all its answers together.

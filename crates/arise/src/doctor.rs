@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arise_core::clock::{DAY, HOUR};
 use arise_core::{Clock, SystemClock, UtcMillis};
 use arise_store::backup::{Backups, Reason};
-use arise_store::{Location, Store, check, space};
+use arise_store::{Location, Store, check, node, space};
 use clap::Args;
 use hyper::Method;
 
@@ -160,34 +160,45 @@ fn records(config: &Config, location: &Location, data: &Path, findings: &mut Fin
         findings.problem(&format!("There are no records at {}. `arise serve` makes them.", path.display()));
         return;
     }
-    let problems = match running(location, data) {
+    let looked = match running(location, data) {
         Some(server) => {
             findings.good("The server runs.");
             server.call(Method::GET, "/api/admin/check", None).map(|answer| {
                 let problems = answer["problems"].as_array().cloned().unwrap_or_default();
-                problems.iter().filter_map(|p| p.as_str().map(str::to_owned)).collect::<Vec<_>>()
+                let problems: Vec<_> =
+                    problems.iter().filter_map(|p| p.as_str().map(str::to_owned)).collect();
+                (problems, answer["restored_from"].as_str().map(str::to_owned))
             })
         }
         None => Store::open_with(location, Arc::new(SystemClock), &config.care(data))
             .and_then(settled_problems)
             .map_err(Into::into),
     };
-    match problems {
-        Ok(problems) if problems.is_empty() => {
-            findings.good("The records are whole, and every count is right.");
+    match looked {
+        Ok((problems, restored_from)) => {
+            if let Some(name) = restored_from {
+                findings.note(&format!("The records go on from the backup {name}, which was restored here."));
+            }
+            if problems.is_empty() {
+                findings.good("The records are whole, and every count is right.");
+            }
+            problems.iter().for_each(|problem| findings.problem(problem));
         }
-        Ok(problems) => problems.iter().for_each(|problem| findings.problem(problem)),
         Err(error) => findings.problem(&format!("The records can't be looked at: {error:#}.")),
     }
 }
 
-fn settled_problems(store: Store) -> arise_core::Result<Vec<String>> {
+/// What is wrong, and which backup was restored last.
+fn settled_problems(store: Store) -> arise_core::Result<(Vec<String>, Option<String>)> {
     while store.read_blocking(arise_store::tally::is_due)? {
         store.write_blocking(arise_store::tally::settle_due)?;
     }
-    let problems = store.read_blocking(check::problems);
+    let looked = store.read_blocking(|tx| {
+        let problems = check::problems(tx)?;
+        Ok((problems, node::life(tx)?.restored.map(|(_, name)| name)))
+    });
     drop(store);
-    problems
+    looked
 }
 
 fn backups_of(config: &Config, backups: &Backups, findings: &mut Findings) {

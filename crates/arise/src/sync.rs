@@ -77,7 +77,7 @@ fn doer(flags: &Flags) -> anyhow::Result<Doer> {
     };
     let store = Store::open_with(&location, clock(), &config.care(&data))?;
     let http = config.http(&data);
-    let settings = arise_link::Settings { hub_url: http.cloud_url, interval: None };
+    let settings = arise_link::Settings { hub_url: http.cloud_url, hub_ca: http.cloud_ca, interval: None };
     let link = Link::new(store.clone(), settings)?;
     Ok(Doer::Here { store, link, is_hub: http.node_type == NodeType::Cloud, _hold: hold })
 }

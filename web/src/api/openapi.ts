@@ -1946,6 +1946,8 @@ export interface components {
         };
         Checked: {
             problems: string[];
+            /** @description The backup that was restored here last, if any. */
+            restored_from: string | null;
             /** @enum {string} */
             status: "success" | "error";
         };

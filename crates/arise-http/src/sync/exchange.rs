@@ -52,14 +52,15 @@ pub(crate) async fn exchange(
     let _slot = app.hub_state.slots.acquire().await.map_err(|e| Error::internal(e.to_string()))?;
     let (secret, _) = hub_key(&app).await?;
     let node = believed.node;
-    let done = take(&app, believed, Sealed::read(&body)?.frame).await;
+    let done = take(&app, believed, body.clone()).await;
     let frame = note_refused(&app, node, done).await?;
     let sealed = answer(Purpose::Exchange, &secret, &body, &frame);
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], sealed).into_response())
 }
 
-async fn take(app: &App, believed: Believed, frame: &[u8]) -> Result<Vec<u8>> {
-    let asked = Asked::decode(frame)?;
+async fn take(app: &App, believed: Believed, body: Bytes) -> Result<Vec<u8>> {
+    // Where nobody waits for the milliseconds that a large one takes.
+    let asked = app.store.read(move |_| Asked::decode(Sealed::read(&body)?.frame)).await?;
     if asked.node != believed.node {
         return Err(Error::unauthorized("signature_wrong", "This request was signed by another node."));
     }
@@ -71,7 +72,7 @@ async fn take(app: &App, believed: Believed, frame: &[u8]) -> Result<Vec<u8>> {
         believed.enter(tx)?;
         believed.use_counter(tx)
     };
-    arise_sync::answer_after(&app.store, asked, enter).await?.encode()
+    arise_sync::answer_after(&app.store, asked, enter).await
 }
 
 /// Puts a refused node into the audit trail, at most once a minute for each, and those that aren't known together.

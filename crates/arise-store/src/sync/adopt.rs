@@ -4,7 +4,7 @@ use arise_core::mutant::{self, Mutant};
 use arise_core::op::{Cell, Kind};
 use arise_core::{Error, NodeId, OpId, Result};
 
-use super::number::is_enough;
+use super::number::is_part;
 use super::touched::Touched;
 use super::{Chain, Position, Record, state};
 use crate::params;
@@ -26,12 +26,21 @@ pub struct Incoming {
 /// `answer_unusable` when the node is meant to hold a record that it doesn't.
 pub fn adopt(tx: &mut WriteTx<'_>, records: &[Incoming]) -> Result<usize> {
     let mut state = state(tx)?;
+    tx.effects.sums_wait = true;
     let mut touched = Touched::default();
     let any_refused = tx.query_opt("SELECT 1 FROM refused LIMIT 1", &[])?.is_some();
     let mut taken = 0;
     for Incoming { id, eff, record } in records {
-        if is_enough(tx, taken) {
-            break;
+        if is_part(taken) {
+            // What one part touched is derived with it, so that not all of it is left for when somebody waits.
+            std::mem::take(&mut touched).settle(tx)?;
+            if tx.is_awaited() {
+                if mutant::is(Mutant::PassesOverTheRest) {
+                    let rest = &records[taken..];
+                    state.position = rest.iter().fold(state.position, |at, next| at.then(next.eff, next.id));
+                }
+                break;
+            }
         }
         taken += 1;
         let at = state.position.then(*eff, *id);

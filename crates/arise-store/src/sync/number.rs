@@ -24,12 +24,13 @@ enum Taken {
 
 /// Why a record is in quarantine that the database refused.
 const UNUSABLE: &str = "unusable";
-/// Records that are taken whoever waits.
-const AT_LEAST: usize = 8;
+/// Records that are taken together, whoever waits. Simulations have small messages, and few of each kind.
+const PART: usize = if cfg!(feature = "sim") { 1 } else { 8 };
 
-/// Whether to end the transaction for the sake of those who wait for it, such as marks.
-pub(super) fn is_enough(tx: &WriteTx<'_>, done: usize) -> bool {
-    done >= AT_LEAST && done.is_multiple_of(AT_LEAST) && tx.is_awaited()
+/// Whether so many records are some whole parts: the transaction may end here for the sake of those who wait for it,
+/// such as marks.
+pub(super) fn is_part(done: usize) -> bool {
+    done > 0 && done.is_multiple_of(PART)
 }
 
 /// One go of numbering. Nothing stays of it unless [`Numbering::end`] is called.
@@ -44,6 +45,7 @@ pub struct Numbering<'t, 'a> {
 impl<'t, 'a> Numbering<'t, 'a> {
     pub fn begin(tx: &'t mut WriteTx<'a>) -> Result<Self> {
         let state = state(tx)?;
+        tx.effects.sums_wait = true;
         Ok(Self { tx, state, touched: Touched::default(), there: HashSet::new() })
     }
 
@@ -57,7 +59,7 @@ impl<'t, 'a> Numbering<'t, 'a> {
         let records = unsent(self.tx, &self.state, limit)?;
         let mut numbered = 0;
         for record in &records {
-            if is_enough(self.tx, numbered) {
+            if is_part(numbered) && self.makes_way()? {
                 break;
             }
             let (at, eff) = self.next(record);
@@ -80,7 +82,7 @@ impl<'t, 'a> Numbering<'t, 'a> {
         }
         let (mut taken, mut refused) = (0, vec![]);
         for record in records {
-            if is_enough(self.tx, taken) {
+            if is_part(taken) && self.tx.is_awaited() {
                 break;
             }
             let one = std::slice::from_ref(record);
@@ -99,7 +101,7 @@ impl<'t, 'a> Numbering<'t, 'a> {
     fn take_some(&mut self, peer: NodeId, records: &[Record]) -> Result<(usize, Vec<(OpId, &'static str)>)> {
         let (mut taken, mut refused) = (0, vec![]);
         for record in records {
-            if is_enough(self.tx, taken) {
+            if is_part(taken) && self.makes_way()? {
                 break;
             }
             if let Taken::Quarantined(fault) = self.take_one(peer, record)? {
@@ -133,6 +135,13 @@ impl<'t, 'a> Numbering<'t, 'a> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Derives what one part touched, so that not all of it is left for when somebody waits. Answers whether somebody
+    /// does.
+    fn makes_way(&mut self) -> Result<bool> {
+        std::mem::take(&mut self.touched).settle(self.tx)?;
+        Ok(self.tx.is_awaited())
     }
 
     fn take_one(&mut self, peer: NodeId, record: &Record) -> Result<Taken> {

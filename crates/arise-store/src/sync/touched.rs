@@ -31,7 +31,7 @@ impl Touched {
         at: Position,
         eff: i64,
     ) -> Result<()> {
-        if mutant::is(Mutant::DropsUnknownKinds) && matches!(record.cell().kind, Kind::Unknown(_)) {
+        if mutant::is(Mutant::DropsUnknownKinds) && !apply::knows(&record.cell().kind) {
             return Ok(());
         }
         record.insert(tx, at, eff)?;
@@ -70,10 +70,13 @@ impl Touched {
             apply::rebuild(tx, cell)?;
         }
         for cell in self.stamped.difference(&self.grown) {
+            // What one record says doesn't depend on its stamp.
+            if op::is_alone(tx, cell)? {
+                continue;
+            }
             if cell.kind == Kind::Mark {
                 apply::restand(tx, cell)?;
-            } else if op::of_cell(tx, cell)?.len() > 1 {
-                // What one record says doesn't depend on its stamp.
+            } else {
                 apply::rebuild(tx, cell)?;
             }
         }

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use arise_core::clock::DAY;
 use arise_core::session::SessionType;
 use arise_core::{Source, Status};
@@ -26,6 +28,7 @@ on_both_engines!(
     what_waits_is_offered_once_while_there_is_much_to_hear,
     a_large_hub_s_first_answer_comes_soon,
     a_mark_that_arrives_is_on_the_screen,
+    others_write_in_the_middle_of_an_exchange,
 );
 
 fn joined(hub: &Node) -> (Node, Node) {
@@ -334,6 +337,53 @@ fn a_mark_that_arrives_is_on_the_screen(hub: &Node) {
     assert_eq!(told, (session, student, Some(Status::Present)));
     let found = hub.read(move |tx| mark::find(tx, session, student)).unwrap();
     assert_eq!((found.status, found.source, found.observed_at), (Status::Present, Source::Fingerprint, NOW));
+}
+
+/// On both sides: what somebody else writes meanwhile is committed between two parts of what is exchanged.
+fn others_write_in_the_middle_of_an_exchange(hub: &Node) {
+    let (one, two) = joined(hub);
+    one.write(|tx| {
+        for n in 0..1_000 {
+            semester::create(tx, &format!("Semester {n}"))?;
+        }
+        Ok(())
+    });
+    let request = one.request();
+    let seen = meanwhile(hub, || drop(hub.answer(&request).unwrap()));
+    assert!(seen.iter().any(|count| (1..1_000).contains(count)), "the hub made nobody way: {seen:?}");
+    one.sync(hub);
+    let request = two.request();
+    let answer = hub.answer(&request).unwrap();
+    let seen = meanwhile(&two, || assert_eq!(two.accept(&answer).received, 1_000));
+    assert!(seen.iter().any(|count| (1..1_000).contains(count)), "the node made nobody way: {seen:?}");
+    two.sync(hub);
+    assert_eq!((hub.names().len(), two.names()), (1_000, hub.names()));
+    assert_eq!(hub.number("SELECT MAX(gsn) - COUNT(*) FROM op"), 0);
+}
+
+/// How many numbered records each of somebody's writes found, one after the other, while something is done.
+fn meanwhile(node: &Node, job: impl FnOnce()) -> Vec<i64> {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (begun, begins) = std::sync::mpsc::channel();
+        let (node, stop) = (&node.store, &stop);
+        let writing = scope.spawn(move || {
+            let mut seen = vec![];
+            while !stop.load(Ordering::SeqCst) {
+                let found = node.write_blocking(|tx| {
+                    tx.execute("UPDATE node SET boot = boot", &[])?;
+                    tx.query_one("SELECT COUNT(*) FROM op WHERE gsn > 0", &[])?.get(0)
+                });
+                seen.push(found.unwrap());
+                let _ = begun.send(());
+            }
+            seen
+        });
+        begins.recv().unwrap();
+        job();
+        stop.store(true, Ordering::SeqCst);
+        writing.join().unwrap()
+    })
 }
 
 #[test]

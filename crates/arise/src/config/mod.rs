@@ -158,6 +158,7 @@ impl Config {
             node_type: if hub { NodeType::Cloud } else { NodeType::Local },
             secret_key: self.text("secret_key").unwrap_or_default().to_owned(),
             cloud_url: self.text("cloud_url").map(str::to_owned),
+            cloud_ca: self.text("cloud_ca").map(PathBuf::from),
             allowed_origins: origins
                 .split(',')
                 .filter(|o| !o.is_empty())

@@ -79,6 +79,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Run as the hub, which offers online classes; always so where RENDER is set",
     ),
     setting("cloud_url", "CLOUD_SERVER_URL", Kind::Text, "", "The hub's address, for a classroom's server"),
+    setting(
+        "cloud_ca",
+        "CLOUD_SERVER_CA",
+        Kind::Path,
+        "",
+        "File (PEM) with the certificate of the authority that signed the hub's, when this machine doesn't know it",
+    ),
     secret("secret_key", "SECRET_KEY", "Signs logins; the database's own random key when it isn't set"),
     secret(
         "admin_password",

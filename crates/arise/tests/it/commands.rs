@@ -104,7 +104,11 @@ fn a_damaged_database_is_seen_and_replaced_and_kept() {
     assert_eq!(kept[middle..middle + 5 * 4_096], bytes[middle..middle + 5 * 4_096]);
     class.check(&data, session, &[]);
     let doctor = run(&data, &["doctor"]);
-    assert!(doctor.status.success(), "{}", text(&doctor));
+    assert!(
+        doctor.status.success() && text(&doctor).contains("which was restored here"),
+        "{}",
+        text(&doctor)
+    );
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(crate) struct Machine {
     /// How wrong its clock is, in milliseconds.
     clock: i64,
     processes: usize,
+    /// More settings of its programs.
+    pub(crate) settings: Vec<(&'static str, String)>,
     running: Mutex<Vec<Process>>,
     /// Set while somebody looks at what it has.
     pub(crate) paused: AtomicBool,
@@ -58,6 +60,7 @@ impl Machine {
             is_hub,
             clock,
             processes,
+            settings: vec![],
             running: Mutex::new(vec![]),
             paused: AtomicBool::new(false),
             working: AtomicBool::new(false),
@@ -80,6 +83,7 @@ impl Machine {
             .env("SYNC_INTERVAL_SECONDS", "1")
             .env("IS_CLOUD_SERVER", self.is_hub.to_string())
             .env("ARISE_TEST_CLOCK_MS", self.clock.to_string())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped());
         if let Location::Postgres(url) = &*self.location.lock().unwrap() {
             command.env("DATABASE_URL", url);
@@ -99,10 +103,14 @@ impl Machine {
 
     /// Runs `arise` with these arguments on this machine's data.
     pub(crate) fn arise(&self, args: &[&str]) -> String {
+        self.try_arise(args).unwrap_or_else(|said| panic!("arise {args:?}: {said}"))
+    }
+
+    /// As [`Machine::arise`]; what it says of it when it fails.
+    pub(crate) fn try_arise(&self, args: &[&str]) -> Result<String, String> {
         let output = self.command().args(args).stderr(Stdio::piped()).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "arise {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        text
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
     pub(crate) fn kill(&self) {

@@ -131,7 +131,7 @@ impl Proxy {
 }
 
 /// A whole request or answer, by its length.
-fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) fn read_message(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut chunk = [0; 16_384];
     loop {
