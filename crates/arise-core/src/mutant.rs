@@ -66,6 +66,8 @@ mutants! {
     PassesOverTheRest,
     /// Sums that were left for later are forgotten.
     ForgetsSums,
+    /// A node whose scope grows isn't given what it wasn't before.
+    NeverGivesWhatItWithheld,
 }
 
 #[cfg(feature = "sim")]

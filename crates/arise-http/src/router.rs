@@ -139,6 +139,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.post(Node, "/api/sync/exchange", sync::exchange);
     r.get(Admin, "/api/admin/nodes", sync::list);
     r.post(Admin, "/api/admin/nodes", sync::create);
+    r.put(Admin, "/api/admin/nodes/{id}", sync::set_scope);
     r.delete(Admin, "/api/admin/nodes/{id}", sync::remove);
     r.get(Admin, "/api/admin/conflicts", conflict::list);
     r.post(Admin, "/api/admin/conflicts", conflict::settle);

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (14, "nodes", include_str!("../migrations/0014_nodes.sql")),
     (15, "leaderboard", include_str!("../migrations/0015_leaderboard.sql")),
     (16, "conflicts", include_str!("../migrations/0016_conflicts.sql")),
+    (17, "node_scopes", include_str!("../migrations/0017_node_scopes.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -1,8 +1,10 @@
 //! Histories that seeds rarely come to, told on purpose. Each notices engines broken in its way.
 
+use std::collections::BTreeSet;
+
 use arise_core::clock::{DAY, HOUR};
 use arise_core::mutant::Mutant;
-use arise_core::{SessionId, StudentId};
+use arise_core::{CourseId, SessionId, StudentId};
 use arise_sync::{Limits, Outcome, hub, node};
 use uuid::Uuid;
 
@@ -30,6 +32,7 @@ pub const ALL: &[Directed] = &[
     ),
     ("and with one of two that still are in conflict", open_conflict, &[Mutant::NoRefold]),
     ("a node and its copy take turns", copies, &[Mutant::SameTokenForEver]),
+    ("a node is given one course more, and then all", scopes, &[Mutant::NeverGivesWhatItWithheld]),
     ("an answer comes after its node was restored", late_answer, &[Mutant::SkipsWhatItLacks]),
     ("a session that was counted too early takes a mark", counted_too_early, &[Mutant::NoRecount]),
     (
@@ -166,6 +169,38 @@ fn copies(world: &mut World) -> Outcomes<()> {
     if one == other {
         return Err("a node and its copy go by one id".to_owned());
     }
+    all_is_well(world)
+}
+
+/// What a node wasn't given before comes after all.
+fn scopes(world: &mut World) -> Outcomes<()> {
+    world.wipe(ONE);
+    let one = world.id(ONE)?;
+    // The hub lets it in; it hasn't been given anything yet.
+    world.exchange(ONE)?;
+    world.give(one, Some(BTreeSet::new()))?;
+    sync(world, ONE)?;
+    let courses: BTreeSet<CourseId> = world.machines[HUB].read(|tx| {
+        let rows = tx.query("SELECT id FROM course ORDER BY id DESC LIMIT 1", &[])?;
+        rows.iter().map(|row| row.get(0)).collect()
+    })?;
+    let sql = "SELECT (SELECT COUNT(*) FROM enrolment), (SELECT COUNT(*) FROM teacher)";
+    let seen = |world: &mut World| {
+        world.machines[ONE].read(|tx| {
+            let row = tx.query_one(sql, &[])?;
+            Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+        })
+    };
+    if seen(world)? != (0, 0) {
+        return Err("a node was given enrolments and teachers that aren't for it".to_owned());
+    }
+    all_is_well(world)?;
+    world.give(one, Some(courses))?;
+    all_is_well(world)?;
+    if seen(world)? != (3, 1) {
+        return Err("a node wasn't given what it is meant to have now".to_owned());
+    }
+    world.give(one, None)?;
     all_is_well(world)
 }
 

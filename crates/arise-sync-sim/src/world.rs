@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use arise_core::clock::{DAY, HOUR, MINUTE};
-use arise_core::{NodeId, OpId};
+use arise_core::{CourseId, NodeId, OpId};
 use arise_store::sim::be_awaited;
 use arise_store::sync;
+use arise_store::sync::scope::{self, Courses};
 use arise_sync::{Answer, Limits, Outcome, Request, hub, node};
 use fastrand::Rng;
 
@@ -30,6 +31,8 @@ pub struct World {
     /// Nothing else happens while machines exchange.
     alone: bool,
     pub(crate) rng: Rng,
+    /// Decides which nodes are given some courses only, in a third of all histories.
+    scopes: Option<Rng>,
     dir: PathBuf,
     /// The true time.
     pub(crate) now: i64,
@@ -52,6 +55,7 @@ impl World {
             calm: false,
             alone: false,
             rng: Rng::with_seed(seed),
+            scopes: (seed % 3 == 2).then(|| Rng::with_seed(!seed)),
             dir: dir.to_owned(),
             now: BEGIN,
             latest: BEGIN,
@@ -123,6 +127,7 @@ impl World {
 
     /// Something happens.
     pub(crate) fn step(&mut self) -> Outcomes<()> {
+        self.maybe_scope()?;
         let by = match self.rng.u32(0..20) {
             0 => self.rng.i64(1..3 * HOUR),
             1..4 => self.rng.i64(1..20 * MINUTE),
@@ -385,10 +390,56 @@ impl World {
     fn admit(&mut self, id: NodeId, _: Option<NodeId>) -> Outcomes<()> {
         self.counts.add("nodes admitted");
         self.machines[HUB].never_mind();
-        match self.machines[HUB].write(move |tx| sync::peer::admit(tx, id, "a node", None)) {
+        let is_scoped = self.scopes.as_mut().is_some_and(Rng::bool);
+        let courses = if is_scoped { self.some_courses()? } else { None };
+        let admitted = self.machines[HUB].write(move |tx| {
+            sync::peer::admit(tx, id, "a node", None)?;
+            scope::set(tx, id, &courses)
+        });
+        match admitted {
             Ok(()) => Ok(()),
             Err(stop) => self.stopped(HUB, stop),
         }
+    }
+
+    /// An administrator changes what some node is given.
+    fn maybe_scope(&mut self) -> Outcomes<()> {
+        let Some(rng) = &mut self.scopes else { return Ok(()) };
+        if rng.u32(0..25) > 0 {
+            return Ok(());
+        }
+        let (pick, is_whole) = (rng.usize(..), rng.u32(0..4) == 0);
+        let courses = if is_whole { None } else { self.some_courses()? };
+        let peers = self.machines[HUB].read(sync::peer::list)?;
+        if let Some(peer) = peers.get(pick % peers.len().max(1)) {
+            let id = peer.id;
+            self.give(id, courses)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a node these courses from now on.
+    pub(crate) fn give(&mut self, id: NodeId, courses: Courses) -> Outcomes<()> {
+        self.counts.add("scopes changed");
+        match self.machines[HUB].write(move |tx| scope::set(tx, id, &courses)) {
+            Ok(()) => Ok(()),
+            Err(stop) => self.stopped(HUB, stop),
+        }
+    }
+
+    fn some_courses(&mut self) -> Outcomes<Courses> {
+        let mut courses: BTreeSet<CourseId> = self.machines[HUB].read(|tx| {
+            let rows = tx.query("SELECT id FROM course", &[])?;
+            rows.iter().map(|row| row.get(0)).collect()
+        })?;
+        courses.retain(|_| self.scopes.as_mut().is_some_and(Rng::bool));
+        Ok(Some(courses))
+    }
+
+    /// The courses that a machine is given; nothing is all of them.
+    pub(crate) fn courses(&mut self, index: usize) -> Outcomes<Courses> {
+        let id = self.id(index)?;
+        self.machines[HUB].read(|tx| Ok(sync::peer::find(tx, id)?.and_then(|peer| peer.courses)))
     }
 
     fn accept(&mut self, index: usize, bytes: &[u8]) -> Outcomes<Option<node::Progress>> {
@@ -547,7 +598,7 @@ impl World {
         Some(self.machines.len() - 1)
     }
 
-    fn wipe(&mut self, index: usize) {
+    pub(crate) fn wipe(&mut self, index: usize) {
         if index == HUB {
             return;
         }

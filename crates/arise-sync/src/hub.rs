@@ -6,6 +6,7 @@ use arise_core::id::uuid_v7;
 use arise_core::mutant::{self, Mutant};
 use arise_core::{OpId, Result};
 use arise_store::sync::peer::{self, Peer};
+use arise_store::sync::scope::Scope;
 use arise_store::sync::{self, Numbering};
 use arise_store::{Tx, WriteTx};
 use uuid::Uuid;
@@ -21,6 +22,8 @@ pub struct Exchange {
     refused: Vec<(OpId, String)>,
     /// Whether the hub's own records have numbers.
     numbered: bool,
+    /// What the node is given.
+    scope: Scope,
     limits: Limits,
     /// How many records the next transaction takes.
     at_once: usize,
@@ -28,7 +31,9 @@ pub struct Exchange {
 
 impl Exchange {
     pub fn new(request: Request, limits: Limits) -> Self {
-        Self { request, taken: 0, refused: vec![], numbered: false, limits, at_once: limits.first() }
+        let at_once = limits.first();
+        let (taken, refused, numbered, scope) = (0, vec![], false, Scope::default());
+        Self { request, taken, refused, numbered, scope, limits, at_once }
     }
 
     /// Does some of the work; answers when all is done, with an answer that [`fill`](Self::fill) makes whole.
@@ -73,16 +78,27 @@ impl Exchange {
         }
         let sent: HashSet<OpId> = self.request.records.iter().map(|record| record.id).collect();
         let mut end = position(self.request.at);
-        for (record, eff) in sync::after(tx, end.gsn, count(self.limits.records), self.limits.bytes)? {
+        let records = sync::after(tx, end.gsn, count(self.limits.records), self.limits.bytes)?;
+        let withheld = self.scope.withheld(tx, &records)?;
+        for (place, (record, eff)) in records.into_iter().enumerate() {
             end = end.then(eff, record.id);
             let id = record.id;
-            answer.records.push((id, eff, (!sent.contains(&id)).then_some(record)));
+            let full = if sent.contains(&id) {
+                None
+            } else if withheld.contains(&place) {
+                answer.withheld.push(place);
+                None
+            } else {
+                Some(record)
+            };
+            answer.records.push((id, eff, full));
         }
         answer.end = at(end).1;
         Ok(())
     }
 
-    fn verdict(&self, tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Verdict> {
+    fn verdict(&mut self, tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Verdict> {
+        self.scope = Scope::of(tx, peer)?;
         let asked = position(self.request.at);
         let known = sync::chain_at(tx, asked.gsn)? == Some(asked.chain);
         if !known && !mutant::is(Mutant::TrustsAnyPosition) {
@@ -90,10 +106,15 @@ impl Exchange {
         }
         let shown = self.request.token;
         // That of the answer before is shown by a node that didn't hear the last one.
-        if shown == peer.token || shown == peer.token_before {
-            return Ok(Verdict::Taken);
+        if shown != peer.token && shown != peer.token_before {
+            return Ok(Verdict::Rekey);
         }
-        Ok(Verdict::Rekey)
+        // What it passed over then may be for it now. Who begins has passed over nothing.
+        let grew = self.request.scope != self.scope.version && asked.gsn > 0;
+        if grew && !mutant::is(Mutant::NeverGivesWhatItWithheld) {
+            return Ok(Verdict::Reset);
+        }
+        Ok(Verdict::Taken)
     }
 
     fn answer(&mut self, tx: &mut WriteTx<'_>, peer: &Peer, verdict: Verdict) -> Result<Answer> {
@@ -107,6 +128,9 @@ impl Exchange {
             hub_gsn: hub.gsn,
             records: vec![],
             end: self.request.at.1,
+            withheld: vec![],
+            scope: self.scope.version,
+            courses: self.scope.courses.clone(),
             refused: std::mem::take(&mut self.refused),
         };
         if verdict == Verdict::Rekey {

@@ -1,6 +1,9 @@
 //! What a node asks, and what the hub answers.
 
+use std::collections::HashSet;
+
 use arise_core::{Error, NodeId, OpId, Result};
+use arise_store::sync::scope::Courses;
 use arise_store::sync::{Chain, Incoming, Position, Record};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -54,6 +57,11 @@ pub(crate) fn position(at: At) -> Position {
     Position { gsn: at.0, chain: Chain(at.1.into_bytes()) }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// Who asks.
@@ -67,6 +75,9 @@ pub struct Request {
     pub(crate) token: Option<Uuid>,
     /// How many records wait, these included.
     pub(crate) waiting: i64,
+    /// The number of the scope under which the position was counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) scope: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) records: Vec<Record>,
 }
@@ -76,7 +87,8 @@ pub struct Request {
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Taken,
-    /// The hub doesn't know the node's position: it was restored from a backup. The node offers all it has.
+    /// The hub doesn't know the node's position, since it was restored from a backup; or it gives the node more than
+    /// before. The node offers all it has, and hears everything anew.
     Reset,
     /// Somebody else goes by the same id: the node takes another one.
     Rekey,
@@ -97,6 +109,14 @@ pub struct Answer {
     pub(crate) records: Vec<(OpId, i64, Option<Record>)>,
     /// The chain up to the last of them.
     pub(crate) end: Uuid,
+    /// The places of those that aren't for this node: of each only the id and the stamp are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) withheld: Vec<usize>,
+    /// The number of the node's scope, and its courses; nothing is all of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) scope: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) courses: Courses,
     /// Records of the request that can't be taken, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) refused: Vec<(OpId, String)>,
@@ -104,10 +124,14 @@ pub struct Answer {
 
 impl Answer {
     pub(crate) fn incoming(&self) -> Vec<Incoming> {
-        self.records
-            .iter()
-            .map(|(id, eff, record)| Incoming { id: *id, eff: *eff, record: record.clone() })
-            .collect()
+        let withheld: HashSet<usize> = self.withheld.iter().copied().collect();
+        let incoming = self.records.iter().enumerate().map(|(place, (id, eff, record))| Incoming {
+            id: *id,
+            eff: *eff,
+            record: record.clone(),
+            withheld: withheld.contains(&place),
+        });
+        incoming.collect()
     }
 }
 

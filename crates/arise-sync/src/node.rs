@@ -38,6 +38,7 @@ pub fn request_after(tx: &mut Tx<'_>, offered: Option<OpId>, limits: Limits) -> 
         at: at(state.position),
         token: state.token,
         waiting,
+        scope: state.scope,
         records,
     })
 }
@@ -51,7 +52,8 @@ pub enum Outcome {
     Taken,
     /// The answer isn't to what this node would ask now: it came twice, or too late.
     Ignored,
-    /// The hub was restored from a backup. This node offers it all it has, from now on.
+    /// The hub was restored from a backup, or gives this node more than before. This node offers it all it has, from
+    /// now on, and hears everything anew.
     Reset,
     /// There is a copy of this node. This one goes by another id from now on.
     Rekeyed,
@@ -101,7 +103,7 @@ impl Acceptance {
             Verdict::Taken => {}
             Verdict::Reset => {
                 sync::reset(tx)?;
-                sync::answered(tx, self.answer.token, self.answer.hub_gsn)?;
+                self.remember(tx)?;
                 return Ok(Some(self.progress(Outcome::Reset, true)));
             }
             Verdict::Rekey => {
@@ -122,11 +124,16 @@ impl Acceptance {
         for (id, code) in &self.answer.refused {
             sync::refuse(tx, *id, code)?;
         }
-        sync::answered(tx, self.answer.token, self.answer.hub_gsn)?;
+        self.remember(tx)?;
         let state = sync::state(tx)?;
         let waits = !sync::unsent(tx, &state, 1)?.is_empty();
         let more = waits || state.position.gsn < self.answer.hub_gsn;
         Ok(Some(self.progress(Outcome::Taken, more)))
+    }
+
+    fn remember(&self, tx: &mut WriteTx<'_>) -> Result<()> {
+        let Answer { token, hub_gsn, scope, courses, .. } = &self.answer;
+        sync::answered(tx, *token, *hub_gsn, (*scope, courses))
     }
 
     /// How many of its records this node has taken already; nothing when it doesn't begin, or go on, where this

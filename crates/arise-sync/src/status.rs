@@ -2,6 +2,7 @@
 
 use arise_core::{NodeId, Result, UtcMillis};
 use arise_store::Tx;
+use arise_store::sync::scope::Courses;
 use arise_store::sync::{self, quarantine};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Status {
     pub refused: i64,
     /// When the hub last answered.
     pub synced_at: Option<UtcMillis>,
+    /// The courses whose records the hub gives this node; nothing is all of them.
+    pub courses: Courses,
 }
 
 /// # Errors
@@ -30,5 +33,6 @@ pub fn status(tx: &mut Tx<'_>) -> Result<Status> {
         waiting: sync::count_unsent(tx, &state)?,
         refused: quarantine::refused(tx)?.1,
         synced_at: state.synced_at,
+        courses: state.courses,
     })
 }

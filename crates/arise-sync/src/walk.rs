@@ -85,6 +85,7 @@ pub async fn answers(store: &Store, requests: Vec<Request>) -> Result<Vec<u8>> {
         shown = Some(answer.token);
         let count = i64::try_from(answer.records.len()).unwrap_or_default();
         ask.at = (ask.at.0 + count, answer.end);
+        ask.scope = answer.scope;
         let frame = bundle([answer.encode()].into_iter())?;
         if file.len() + frame.len() > MAX_FILE {
             return Ok(file);

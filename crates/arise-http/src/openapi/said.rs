@@ -155,6 +155,7 @@ fn admin(r: &mut Said<'_>) {
         .refuses(&[409]);
     r.route("GET /api/admin/nodes", "On the hub: the nodes that sync with it.");
     r.route("POST /api/admin/nodes", "Adds a node and gives the code with which it joins.");
+    r.route("PUT /api/admin/nodes/{id}", "Gives a node the records of some courses, or of all.");
     r.route("DELETE /api/admin/nodes/{id}", "Shuts a node out, with the copies of it.");
     r.route("GET /api/admin/conflicts", "What syncing brought that somebody should decide about.");
     r.route(

@@ -9,7 +9,7 @@ mod status;
 pub(crate) use exchange::{check_signature, exchange};
 pub(crate) use file::{MAX_FILE, SyncFile, SyncFileTaken, export, import};
 pub(crate) use join::{join, join_hub};
-pub(crate) use node::{create, list, remove};
+pub(crate) use node::{create, list, remove, set_scope};
 pub(crate) use status::{push, status};
 
 use arise_core::{Error, Result};

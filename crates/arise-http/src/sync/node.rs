@@ -1,14 +1,15 @@
 //! On the hub: the nodes that sync with it, as administrators see and manage them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arise_core::zone::Zone;
-use arise_core::{Error, NodeId, Result, UtcMillis, text};
+use arise_core::{CourseId, Error, NodeId, Result, UtcMillis, text};
 use arise_link::code::{self, Shared};
 use arise_store::sync::peer::{self, Peer};
 use arise_store::sync::place::{self, Place};
+use arise_store::sync::scope::MAX_COURSES;
 use arise_store::sync::{self};
-use arise_store::{Tx, audit};
+use arise_store::{Tx, audit, course};
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub(crate) struct NodeView {
     pending: i64,
     /// Records of the hub that it didn't have then or doesn't have now.
     behind: i64,
+    /// The courses whose enrolments, sessions and marks it is given; nothing is all of them.
+    course_ids: Option<BTreeSet<CourseId>>,
 }
 
 /// Every node and every place that waits for one.
@@ -48,7 +51,9 @@ pub(super) fn views(tx: &mut Tx<'_>, zone: &Zone) -> Result<Vec<NodeView>> {
     let shown = |node: NodeId| place_of.get(&node).copied().unwrap_or(node.0);
     let waiting = places.iter().filter(|place| place.peer.is_none()).map(|place| invited(place, zone, now));
     let mut views: Vec<NodeView> = waiting.collect();
-    for Peer { id, name, joined_at, revoked_at, formerly, seen_at, gsn, waiting, .. } in peer::list(tx)? {
+    for Peer { id, name, joined_at, revoked_at, formerly, seen_at, gsn, waiting, courses, .. } in
+        peer::list(tx)?
+    {
         views.push(NodeView {
             id: shown(id),
             name,
@@ -59,6 +64,7 @@ pub(super) fn views(tx: &mut Tx<'_>, zone: &Zone) -> Result<Vec<NodeView>> {
             last_seen: seen_at.map(|at| zone.iso(at)),
             pending: waiting,
             behind: (hub - gsn).max(0),
+            course_ids: courses,
         });
     }
     Ok(views)
@@ -75,6 +81,7 @@ fn invited(place: &Place, zone: &Zone, now: UtcMillis) -> NodeView {
         last_seen: None,
         pending: 0,
         behind: 0,
+        course_ids: place.courses.clone(),
     }
 }
 
@@ -88,6 +95,8 @@ pub(crate) async fn list(State(app): State<App>) -> ApiResult<Json<Vec<NodeView>
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewNode {
     name: String,
+    /// The courses whose enrolments, sessions and marks it is given; all of them unless some are named.
+    course_ids: Option<BTreeSet<CourseId>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -118,7 +127,8 @@ pub(crate) async fn create(
         .write(move |tx| {
             tx.act_as(actor);
             audit::note(tx, "node_code_given", &name, "")?;
-            place::make(tx, &name, &shared.print, &shared.key)
+            must_be_courses(tx, body.course_ids.as_ref())?;
+            place::make(tx, &name, &shared.print, &shared.key, body.course_ids)
         })
         .await?;
     Ok(Created(NodeMade {
@@ -128,6 +138,48 @@ pub(crate) async fn create(
         join_code: code,
         expires_at: app.zone().iso(place.expires_at),
     }))
+}
+
+/// What a node is to be given.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NodeScope {
+    /// The courses whose enrolments, sessions and marks it is given; nothing is all of them.
+    course_ids: Option<BTreeSet<CourseId>>,
+}
+
+/// Gives a node the records of some courses, or of all. What it has already, it keeps.
+pub(crate) async fn set_scope(
+    State(app): State<App>,
+    Who(actor): Who,
+    Id(id): Id<NodeId>,
+    Json(scope): Json<NodeScope>,
+) -> ApiResult<Json<Done>> {
+    must_be_a_hub(&app)?;
+    app.store
+        .write(move |tx| {
+            tx.act_as(actor);
+            must_be_courses(tx, scope.course_ids.as_ref())?;
+            let name = place::set_scope(tx, id.0, &scope.course_ids)?;
+            let detail = scope.course_ids.map_or_else(String::new, |courses| courses.len().to_string());
+            audit::note(tx, "node_scope_changed", &name, &detail)
+        })
+        .await?;
+    Ok(Done::saying("Node changed"))
+}
+
+/// # Errors
+/// `invalid_field` unless all of them are there, `not_found`.
+fn must_be_courses(tx: &mut Tx<'_>, courses: Option<&BTreeSet<CourseId>>) -> Result<()> {
+    let Some(courses) = courses else { return Ok(()) };
+    if courses.is_empty() || courses.len() > MAX_COURSES {
+        let message = format!("Name 1 to {MAX_COURSES} courses, or leave them out for all.");
+        return Err(Error::invalid("course_ids", message));
+    }
+    for &id in courses {
+        course::get(tx, id)?;
+    }
+    Ok(())
 }
 
 /// Shuts a node out, with its copies, or takes its code back.

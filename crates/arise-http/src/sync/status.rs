@@ -1,9 +1,10 @@
 //! How syncing stands, and the button that syncs now.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use arise_core::NodeId;
 use arise_core::clock::MINUTE;
+use arise_core::{CourseId, NodeId};
 use arise_store::node::database_size;
 use arise_store::sync::quarantine;
 use axum::extract::State;
@@ -44,6 +45,8 @@ pub(crate) struct SyncStatus {
     /// How many of the hub's records are here.
     received: i64,
     hub_records: i64,
+    /// The courses whose records the hub gives this server; nothing is all of them.
+    course_ids: Option<BTreeSet<CourseId>>,
     /// On the hub: records of nodes that it can't take.
     quarantined: i64,
     /// On the hub: its nodes.
@@ -98,6 +101,7 @@ pub(crate) async fn status(State(app): State<App>) -> ApiResult<Json<SyncStatus>
         refused: status.refused,
         received: status.gsn,
         hub_records: if is_hub { status.gsn } else { status.hub_gsn },
+        course_ids: status.courses,
         quarantined,
         peers,
     }))

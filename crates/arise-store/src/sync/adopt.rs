@@ -15,8 +15,10 @@ use crate::tx::WriteTx;
 pub struct Incoming {
     pub id: OpId,
     pub eff: i64,
-    /// Nothing when the node itself has just sent it.
+    /// Nothing when the node itself has just sent it, or isn't given it.
     pub record: Option<Record>,
+    /// Whether it is of no course of this node.
+    pub withheld: bool,
 }
 
 /// Takes records that follow this node's position, fewer when somebody waits, and moves it. Answers how many. The same
@@ -30,7 +32,7 @@ pub fn adopt(tx: &mut WriteTx<'_>, records: &[Incoming]) -> Result<usize> {
     let mut touched = Touched::default();
     let any_refused = tx.query_opt("SELECT 1 FROM refused LIMIT 1", &[])?.is_some();
     let mut taken = 0;
-    for Incoming { id, eff, record } in records {
+    for Incoming { id, eff, record, withheld } in records {
         if is_part(taken) {
             // What one part touched is derived with it, so that not all of it is left for when somebody waits.
             std::mem::take(&mut touched).settle(tx)?;
@@ -55,7 +57,7 @@ pub fn adopt(tx: &mut WriteTx<'_>, records: &[Incoming]) -> Result<usize> {
                 touched.stamp(tx, *id, cell, at, *eff)?;
             }
             (None, Some(record)) => touched.insert(tx, record, at, *eff)?,
-            (None, None) if mutant::is(Mutant::SkipsWhatItLacks) => {}
+            (None, None) if *withheld || mutant::is(Mutant::SkipsWhatItLacks) => {}
             (None, None) => {
                 return Err(Error::conflict(
                     "answer_unusable",

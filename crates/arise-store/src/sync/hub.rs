@@ -30,7 +30,7 @@ pub fn joined(tx: &mut WriteTx<'_>, url: &str, public_key: &[u8]) -> Result<()> 
     )?;
     if before.is_none_or(|before| before.public_key != public_key) {
         // What another hub gave means nothing to this one.
-        tx.execute("UPDATE sync SET token = NULL, formerly = NULL", &[])?;
+        tx.execute("UPDATE sync SET token = NULL, formerly = NULL, scope = 0, courses = NULL", &[])?;
     }
     Ok(())
 }

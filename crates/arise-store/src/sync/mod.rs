@@ -13,6 +13,7 @@ pub mod peer;
 pub mod place;
 pub mod quarantine;
 mod record;
+pub mod scope;
 mod state;
 mod touched;
 mod unsent;

@@ -1,7 +1,11 @@
 //! On the hub: the nodes that exchange records with it.
 
-use arise_core::{Error, NodeId, Result, UtcMillis};
+use std::collections::BTreeSet;
+
+use arise_core::{Error, NodeId, Result, TeacherId, UtcMillis};
 use uuid::Uuid;
+
+use super::scope::{self, Courses};
 
 use crate::params;
 use crate::tx::{Tx, WriteTx};
@@ -27,10 +31,16 @@ pub struct Peer {
     pub gsn: i64,
     /// How many of its records then waited.
     pub waiting: i64,
+    /// The courses whose records it is given.
+    pub courses: Courses,
+    /// The teachers that it was given when it last asked.
+    pub(super) teachers: BTreeSet<TeacherId>,
+    /// The number of its scope.
+    pub(super) scope: i64,
 }
 
-const COLUMNS: &str =
-    "id, name, public_key, joined_at, revoked_at, formerly, token, token_before, seen_at, gsn, waiting";
+const COLUMNS: &str = "id, name, public_key, joined_at, revoked_at, formerly, token, token_before, seen_at, gsn, waiting, \
+     courses, teachers, scope";
 
 fn from_row(row: &Row) -> Result<Peer> {
     Ok(Peer {
@@ -45,6 +55,9 @@ fn from_row(row: &Row) -> Result<Peer> {
         seen_at: row.get(8)?,
         gsn: row.get(9)?,
         waiting: row.get(10)?,
+        courses: scope::read(row.text(11))?,
+        teachers: scope::read(row.text(12))?.unwrap_or_default(),
+        scope: row.get(13)?,
     })
 }
 
@@ -117,9 +130,9 @@ fn succeed(tx: &mut WriteTx<'_>, id: NodeId, formerly: Option<NodeId>) -> Result
     };
     let now = tx.now();
     tx.execute(
-        "INSERT INTO peer (id, name, public_key, joined_at, formerly, gsn, waiting) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0)",
-        params![id, &old.name, old.public_key.clone(), now, old.id],
+        "INSERT INTO peer (id, name, public_key, joined_at, formerly, gsn, waiting, courses, teachers, scope) \
+         SELECT ?1, name, public_key, ?2, id, 0, 0, courses, teachers, scope FROM peer WHERE id = ?3",
+        params![id, now, old.id],
     )?;
     find(tx, id)?.ok_or_else(|| Error::internal("a node that was just admitted isn't there"))
 }

@@ -6,6 +6,7 @@ use arise_core::{Error, NodeId, Result, UtcMillis, id};
 use uuid::Uuid;
 
 use super::peer;
+use super::scope::{self, Courses};
 use crate::params;
 use crate::tx::{Tx, WriteTx};
 use crate::value::Row;
@@ -24,9 +25,11 @@ pub struct Place {
     pub code_key: Vec<u8>,
     pub expires_at: UtcMillis,
     pub peer: Option<NodeId>,
+    /// The courses whose records the node will be given.
+    pub courses: Courses,
 }
 
-const COLUMNS: &str = "id, name, created_at, code_key, expires_at, peer";
+const COLUMNS: &str = "id, name, created_at, code_key, expires_at, peer, courses";
 
 fn from_row(row: &Row) -> Result<Place> {
     Ok(Place {
@@ -36,6 +39,7 @@ fn from_row(row: &Row) -> Result<Place> {
         code_key: row.get(3)?,
         expires_at: row.get(4)?,
         peer: row.get(5)?,
+        courses: scope::read(row.text(6))?,
     })
 }
 
@@ -52,7 +56,7 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>> {
 }
 
 /// Makes a place. `print` is what its code is found by.
-pub fn make(tx: &mut WriteTx<'_>, name: &str, print: &str, key: &[u8]) -> Result<Place> {
+pub fn make(tx: &mut WriteTx<'_>, name: &str, print: &str, key: &[u8], courses: Courses) -> Result<Place> {
     let now = tx.now();
     let place = Place {
         id: id::uuid_v7(now),
@@ -61,11 +65,12 @@ pub fn make(tx: &mut WriteTx<'_>, name: &str, print: &str, key: &[u8]) -> Result
         code_key: key.to_vec(),
         expires_at: now + CODE_LASTS,
         peer: None,
+        courses,
     };
     tx.execute(
-        "INSERT INTO node_place (id, name, created_at, code_print, code_key, expires_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![place.id, name, now, print, key, place.expires_at],
+        "INSERT INTO node_place (id, name, created_at, code_print, code_key, expires_at, courses) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![place.id, name, now, print, key, place.expires_at, scope::written_courses(&place.courses)?],
     )?;
     Ok(place)
 }
@@ -101,6 +106,7 @@ pub fn take(tx: &mut WriteTx<'_>, place: &Place, node: NodeId, public_key: &[u8]
         return if same { Ok(()) } else { Err(wrong_code()) };
     }
     peer::admit(tx, node, &place.name, Some(public_key))?;
+    scope::set(tx, node, &place.courses)?;
     // A node that joins anew has one place.
     tx.execute("DELETE FROM node_place WHERE peer = ?1", params![node])?;
     tx.execute("UPDATE node_place SET peer = ?2 WHERE id = ?1", params![place.id, node])?;
@@ -132,6 +138,27 @@ pub fn revoke(tx: &mut WriteTx<'_>, id: Uuid) -> Result<String> {
         }
     }
     Ok(known.name)
+}
+
+/// Gives a node the records of these courses from now on, or will give them to whoever takes the place. `id` is a
+/// place's or a node's. Answers its name.
+///
+/// # Errors
+/// `not_found`.
+pub fn set_scope(tx: &mut WriteTx<'_>, id: Uuid, courses: &Courses) -> Result<String> {
+    let place = find(tx, id)?;
+    if let Some(place) = &place {
+        tx.execute(
+            "UPDATE node_place SET courses = ?2 WHERE id = ?1",
+            params![id, scope::written_courses(courses)?],
+        )?;
+        if place.peer.is_none() {
+            return Ok(place.name.clone());
+        }
+    }
+    let node = place.and_then(|place| place.peer).unwrap_or(NodeId(id));
+    scope::set(tx, node, courses)?;
+    peer::find(tx, node)?.map(|peer| peer.name).ok_or_else(|| Error::not_found("node"))
 }
 
 /// Uses the counter of a signed request up.

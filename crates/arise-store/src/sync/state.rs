@@ -5,6 +5,7 @@ use arise_core::{NodeId, OpId, Result, UtcMillis};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::scope::{self, Courses};
 use super::unsent::{self, First};
 use crate::params;
 use crate::tx::{Tx, WriteTx};
@@ -68,11 +69,16 @@ pub struct State {
     pub synced_at: Option<UtcMillis>,
     /// How many records it then had.
     pub hub_gsn: i64,
+    /// The hub's number of the scope under which the position was counted.
+    pub scope: i64,
+    /// The courses of that scope.
+    pub courses: Courses,
 }
 
 pub fn state(tx: &mut Tx<'_>) -> Result<State> {
     let row = tx.query_one(
-        "SELECT gsn, chain, hub_time, eff, walked, token, formerly, synced_at, hub_gsn FROM sync",
+        "SELECT gsn, chain, hub_time, eff, walked, token, formerly, synced_at, hub_gsn, scope, courses \
+         FROM sync",
         &[],
     )?;
     let chain: Option<Vec<u8>> = row.get(1)?;
@@ -85,6 +91,8 @@ pub fn state(tx: &mut Tx<'_>) -> Result<State> {
         formerly: row.get(6)?,
         synced_at: row.get(7)?,
         hub_gsn: row.get(8)?,
+        scope: row.get(9)?,
+        courses: scope::read(row.text(10))?,
     })
 }
 
@@ -130,11 +138,16 @@ impl State {
 }
 
 /// Remembers what came with an answer of the hub.
-pub fn answered(tx: &mut WriteTx<'_>, token: Uuid, hub_gsn: i64) -> Result<()> {
+pub fn answered(
+    tx: &mut WriteTx<'_>,
+    token: Uuid,
+    hub_gsn: i64,
+    (scope, courses): (i64, &Courses),
+) -> Result<()> {
     let now = tx.now();
     tx.execute(
-        "UPDATE sync SET token = ?1, hub_gsn = ?2, synced_at = ?3, formerly = NULL",
-        params![token, hub_gsn, now],
+        "UPDATE sync SET token = ?1, hub_gsn = ?2, synced_at = ?3, formerly = NULL, scope = ?4, courses = ?5",
+        params![token, hub_gsn, now, scope, scope::written_courses(courses)?],
     )?;
     Ok(())
 }

@@ -1,0 +1,136 @@
+//! On the hub: which records a node is given. All, or those of some courses.
+//!
+//! Who is scoped gets semesters, courses, students and settings like everybody, but enrolments, sessions and marks only
+//! of its courses, and only the teachers of these: other people's PIN hashes aren't there to be stolen. What it isn't
+//! given, it is told the id and stamp of, so that numbers stay dense and the chain can be checked.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use arise_core::op::Kind;
+use arise_core::{CourseId, Error, NodeId, Result, SessionId, TeacherId};
+use uuid::Uuid;
+
+use super::peer::Peer;
+use super::{Record, peer};
+use crate::params;
+use crate::tx::{Tx, WriteTx};
+
+/// The most courses of a scope.
+pub const MAX_COURSES: usize = 500;
+
+/// The courses of a scope; nothing is all of them.
+pub type Courses = Option<BTreeSet<CourseId>>;
+
+/// What a node is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Rises whenever more is given than before: who counted under an earlier one begins anew.
+    pub version: i64,
+    pub courses: Courses,
+    /// Those of the courses.
+    teachers: BTreeSet<TeacherId>,
+}
+
+impl Scope {
+    /// What a node is given from now on.
+    pub fn of(tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Self> {
+        let Some(courses) = &peer.courses else {
+            return Ok(Self { version: peer.scope, ..Self::default() });
+        };
+        let teachers = teachers_of(tx, courses)?;
+        let mut version = peer.scope;
+        if teachers != peer.teachers {
+            version += i64::from(!teachers.is_subset(&peer.teachers));
+            tx.execute(
+                "UPDATE peer SET teachers = ?2, scope = ?3 WHERE id = ?1",
+                params![peer.id, written(&teachers)?, version],
+            )?;
+        }
+        Ok(Self { version, courses: peer.courses.clone(), teachers })
+    }
+
+    /// The places of those records that the node isn't given.
+    pub fn withheld(&self, tx: &mut Tx<'_>, records: &[(Record, i64)]) -> Result<HashSet<usize>> {
+        let Some(courses) = &self.courses else { return Ok(HashSet::new()) };
+        let mut course_of = HashMap::new();
+        let mut withheld = HashSet::new();
+        for (place, (record, _)) in records.iter().enumerate() {
+            let cell = record.cell();
+            let given = match cell.kind {
+                // What only a newer version knows is passed on, as to everybody.
+                Kind::Semester | Kind::Course | Kind::Student | Kind::Setting | Kind::Unknown(_) => true,
+                Kind::Teacher => self.teachers.contains(&TeacherId(cell.entity)),
+                Kind::Enrolment => courses.contains(&CourseId(cell.entity)),
+                Kind::Session | Kind::Mark => {
+                    let session = SessionId(cell.entity);
+                    let course = match course_of.get(&session) {
+                        Some(course) => *course,
+                        None => *course_of.entry(session).or_insert(course(tx, session)?),
+                    };
+                    course.is_some_and(|course| courses.contains(&course))
+                }
+            };
+            if !given {
+                withheld.insert(place);
+            }
+        }
+        Ok(withheld)
+    }
+}
+
+fn course(tx: &mut Tx<'_>, session: SessionId) -> Result<Option<CourseId>> {
+    let row = tx.query_opt("SELECT course_id FROM session WHERE id = ?1", params![session])?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// Who teaches the courses now, and who held a session of them.
+fn teachers_of(tx: &mut Tx<'_>, courses: &BTreeSet<CourseId>) -> Result<BTreeSet<TeacherId>> {
+    let mut teachers = BTreeSet::new();
+    for &course in courses {
+        let rows = tx.query(
+            "SELECT teacher_id FROM course WHERE id = ?1 AND teacher_id IS NOT NULL \
+             UNION SELECT teacher_id FROM session WHERE course_id = ?1 AND teacher_id IS NOT NULL",
+            params![course],
+        )?;
+        for row in rows {
+            teachers.insert(row.get(0)?);
+        }
+    }
+    Ok(teachers)
+}
+
+/// Gives a node the records of these courses from now on. What it has already, it keeps.
+///
+/// # Errors
+/// `not_found` for a node that never joined.
+pub fn set(tx: &mut WriteTx<'_>, node: NodeId, courses: &Courses) -> Result<()> {
+    let peer = peer::find(tx, node)?.ok_or_else(|| Error::not_found("node"))?;
+    let (grows, teachers) = match (&peer.courses, courses) {
+        (None, None) => (false, BTreeSet::new()),
+        (Some(_), None) => (true, BTreeSet::new()),
+        // It was given every teacher.
+        (None, Some(new)) => (false, teachers_of(tx, new)?),
+        (Some(old), Some(new)) => (!new.is_subset(old), peer.teachers),
+    };
+    tx.execute(
+        "UPDATE peer SET courses = ?2, teachers = ?3, scope = ?4 WHERE id = ?1",
+        params![node, written_courses(courses)?, written(&teachers)?, peer.scope + i64::from(grows)],
+    )?;
+    Ok(())
+}
+
+/// As the database keeps them: a JSON array.
+pub(super) fn written_courses(courses: &Courses) -> Result<Option<String>> {
+    courses.as_ref().map(written).transpose()
+}
+
+fn written<T: serde::Serialize>(ids: &BTreeSet<T>) -> Result<String> {
+    serde_json::to_string(ids).map_err(|e| Error::internal(format!("a scope can't be written: {e}")))
+}
+
+pub(super) fn read<T: From<Uuid> + Ord>(text: Option<&str>) -> Result<Option<BTreeSet<T>>> {
+    let Some(text) = text else { return Ok(None) };
+    let ids: Vec<Uuid> =
+        serde_json::from_str(text).map_err(|e| Error::internal(format!("a scope can't be read: {e}")))?;
+    Ok(Some(ids.into_iter().map(T::from).collect()))
+}
