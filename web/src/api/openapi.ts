@@ -451,7 +451,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /** Gives a node the records of some courses, or of all. */
+        put: operations["put_admin_nodes_id"];
         post?: never;
         /** Shuts a node out, with the copies of it. */
         delete: operations["delete_admin_nodes_id"];
@@ -2667,6 +2668,8 @@ export interface components {
             nickname?: string | null;
         };
         NewNode: {
+            /** @description The courses whose enrolments, sessions and marks it is given; all of them unless some are named. */
+            course_ids?: string[] | null;
             name: string;
         };
         NewPassword: {
@@ -2715,6 +2718,11 @@ export interface components {
             message: string;
             status: string;
         };
+        /** @description What a node is to be given. */
+        NodeScope: {
+            /** @description The courses whose enrolments, sessions and marks it is given; nothing is all of them. */
+            course_ids?: string[] | null;
+        };
         /** @description A node as screens see it. */
         NodeView: {
             /**
@@ -2727,6 +2735,8 @@ export interface components {
              * @description The one that it is a copy of.
              */
             copy_of: string | null;
+            /** @description The courses whose enrolments, sessions and marks it is given; nothing is all of them. */
+            course_ids: string[] | null;
             /** @description When the code of an invited node ends. */
             expires_at: string | null;
             /** Format: uuid */
@@ -3770,6 +3780,8 @@ export interface components {
             auto_sync: boolean;
             cloud_reachable: boolean;
             cloud_url: string | null;
+            /** @description The courses whose records the hub gives this server; nothing is all of them. */
+            course_ids: string[] | null;
             database_exists: boolean;
             /** Format: int64 */
             database_size_bytes: number;
@@ -5253,6 +5265,39 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            503: components["responses"]["503"];
+        };
+    };
+    put_admin_nodes_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeScope"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
             413: components["responses"]["413"];
             422: components["responses"]["422"];
             503: components["responses"]["503"];

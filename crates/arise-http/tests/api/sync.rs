@@ -89,6 +89,63 @@ async fn what_a_classroom_writes_is_on_the_hub_and_the_other_way_around() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_classroom_is_given_some_courses_only() {
+    for_both_hubs(async |hub| {
+        let (theirs, other) = (hub.class("CS101", 3).await, hub.class("MA101", 2).await);
+        let admin = hub.admin().await;
+        let (id, code) = hub.join_code("Room 12").await;
+        let path = format!("/api/admin/nodes/{id}");
+        admin.put(&path, json!({"course_ids": []})).await.invalid("course_ids");
+        let nowhere = json!({"course_ids": [NodeId::new(1)]});
+        admin.put(&path, nowhere.clone()).await.refused(404, "not_found");
+        let unknown = format!("/api/admin/nodes/{}", NodeId::new(1));
+        admin.put(&unknown, json!({"course_ids": null})).await.refused(404, "not_found");
+        admin
+            .post("/api/admin/nodes", json!({"name": "Room 13", "course_ids": [NodeId::new(1)]}))
+            .await
+            .refused(404, "not_found");
+        // Said before the node is there, so that nothing else ever reaches it.
+        admin.put(&path, json!({"course_ids": [theirs.course]})).await.ok();
+        let node = TestServer::start(Engine::Sqlite).await;
+        let hub_to_join = json!({"url": hub.anyone.url(), "code": code});
+        node.admin().await.post("/api/sync/hub", hub_to_join).await.ok();
+        push(&node).await;
+        let holds = async |node: &TestServer| {
+            let sql = "SELECT (SELECT COUNT(*) FROM enrolment), (SELECT COUNT(*) FROM teacher)";
+            node.read(move |tx| {
+                let row = tx.query_one(sql, &[])?;
+                Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+            })
+            .await
+        };
+        assert_eq!(holds(&node).await, (3, 1));
+        let told = node.admin().await.get("/api/sync/status").await.ok();
+        assert_eq!(told["course_ids"], json!([theirs.course]));
+        assert_eq!(told["received"], told["hub_records"]);
+        let list = admin.get("/api/admin/nodes").await.ok();
+        assert_eq!(list[0]["course_ids"], json!([theirs.course]));
+
+        // What is written there is on the hub all the same.
+        let class = node.class("PH101", 1).await;
+        class.start().await;
+        push(&node).await;
+        let courses = admin.get("/api/admin/courses").await.ok();
+        assert_eq!(courses.as_array().unwrap().len(), 3);
+
+        admin.put(&path, json!({"course_ids": [theirs.course, other.course]})).await.ok();
+        push(&node).await;
+        assert_eq!(holds(&node).await, (6, 3));
+        admin.put(&path, json!({"course_ids": null})).await.ok();
+        push(&node).await;
+        assert_eq!(shared(&node).await, shared(&hub).await);
+        let trail = admin.get("/api/admin/audit").await.text();
+        assert!(trail.contains("node_scope_changed"));
+        node.admin().await.put(&path, json!({"course_ids": null})).await.refused(403, "not_a_hub");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_admits_one_node_for_a_day() {
     for_both_hubs(async |hub| {
         let admin = hub.admin().await;

@@ -1,17 +1,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arise_core::clock::DAY;
-use arise_core::session::SessionType;
 use arise_core::{Source, Status};
-use arise_store::course::{self, CourseFields};
-use arise_store::session::{self, NewSession};
-use arise_store::student::{self, StudentFields};
 use arise_store::sync::peer;
-use arise_store::{Event, enrolment, mark, semester, teacher};
+use arise_store::{Event, mark};
 use arise_sync::{Outcome, status};
 use serde_json::json;
 
-use crate::support::{NOW, Node};
+use crate::support::{Class, NOW, Node};
 
 on_both_engines!(
     what_one_node_writes_all_have,
@@ -292,41 +288,11 @@ fn a_large_hub_s_first_answer_comes_soon(hub: &Node) {
 
 fn a_mark_that_arrives_is_on_the_screen(hub: &Node) {
     let (one, _) = joined(hub);
-    let (session, student) = one.write(|tx| {
-        let semester = semester::create(tx, "One")?;
-        let teacher = teacher::create(tx, "Ravi", "T-1", "hash")?;
-        let course = CourseFields {
-            course_name: "Course".to_owned(),
-            course_code: "C-1".to_owned(),
-            default_duration_minutes: 60,
-            semester_id: Some(semester),
-            teacher_id: Some(teacher),
-        };
-        let course = course::create(tx, &course)?;
-        let fields = StudentFields {
-            student_name: "Asha".to_owned(),
-            university_roll_no: "R-1".to_owned(),
-            ..StudentFields::default()
-        };
-        let student = student::create(tx, &fields, "hash")?;
-        enrolment::set_roster(tx, course, &[(student, 1)], "2026-03-07", None)?;
-        let new = NewSession {
-            course_id: course,
-            starts_at: NOW,
-            duration_minutes: 60,
-            session_type: SessionType::Offline,
-            topic: String::new(),
-            device_id: None,
-            online: None,
-        };
-        Ok((session::start(tx, &new, None)?, student))
-    });
+    let class = one.class("1");
+    let Class { session, student, .. } = class;
     one.sync(hub);
     let mut events = hub.store.events();
-    one.write(move |tx| {
-        let window = session::get(tx, session)?.window;
-        mark::observe(tx, session, &window, student, Source::Fingerprint, NOW)
-    });
+    one.mark(class);
     one.sync(hub);
     let told = loop {
         let event = events.blocking_recv().unwrap();

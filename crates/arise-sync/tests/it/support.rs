@@ -3,9 +3,15 @@
 use std::sync::Arc;
 
 use arise_core::op::{Cell, Kind};
-use arise_core::{Clock, NodeId, OpId, Result, SemesterId, TestClock};
+use arise_core::session::SessionType;
+use arise_core::{
+    Clock, CourseId, NodeId, OpId, Result, SemesterId, SessionId, Source, StudentId, TestClock,
+};
+use arise_store::course::{self, CourseFields};
+use arise_store::session::{self, NewSession};
+use arise_store::student::{self, StudentFields};
 use arise_store::sync::peer;
-use arise_store::{Location, Store, Tx, WriteTx, node, semester};
+use arise_store::{Location, Store, Tx, WriteTx, enrolment, mark, node, semester, teacher};
 use arise_sync::{Progress, Request};
 use arise_testkit::pg::Postgres;
 use serde_json::{Map, Value as Json};
@@ -25,6 +31,14 @@ macro_rules! on_both_engines {
             $(#[test] fn $name() { super::$name(&$crate::support::Node::postgres()); })+
         }
     };
+}
+
+/// A course with its teacher, a student and an open session.
+#[derive(Clone, Copy)]
+pub(crate) struct Class {
+    pub(crate) course: CourseId,
+    pub(crate) session: SessionId,
+    pub(crate) student: StudentId,
 }
 
 pub(crate) struct Node {
@@ -174,6 +188,49 @@ impl Node {
             let rows = tx.query("SELECT semester_name FROM semester ORDER BY semester_name", &[])?;
             rows.iter().map(|row| row.get(0)).collect()
         })
+    }
+
+    /// Makes a class whose teacher's PIN has the hash `pin of` and this word.
+    pub(crate) fn class(&self, word: &str) -> Class {
+        let word = word.to_owned();
+        self.write(move |tx| {
+            let semester = semester::create(tx, &word)?;
+            let teacher = teacher::create(tx, "Ravi", &format!("T-{word}"), &format!("pin of {word}"))?;
+            let fields = CourseFields {
+                course_name: format!("Course {word}"),
+                course_code: format!("C-{word}"),
+                default_duration_minutes: 60,
+                semester_id: Some(semester),
+                teacher_id: Some(teacher),
+            };
+            let course = course::create(tx, &fields)?;
+            let fields = StudentFields {
+                student_name: "Asha".to_owned(),
+                university_roll_no: format!("R-{word}"),
+                ..StudentFields::default()
+            };
+            let student = student::create(tx, &fields, "hash")?;
+            enrolment::set_roster(tx, course, &[(student, 1)], "2026-03-07", None)?;
+            let new = NewSession {
+                course_id: course,
+                starts_at: NOW,
+                duration_minutes: 60,
+                session_type: SessionType::Offline,
+                topic: String::new(),
+                device_id: None,
+                online: None,
+            };
+            Ok(Class { course, session: session::start(tx, &new, None)?, student })
+        })
+    }
+
+    /// A student's finger in an open class.
+    pub(crate) fn mark(&self, class: Class) {
+        let Class { session, student, .. } = class;
+        self.write(move |tx| {
+            let window = session::get(tx, session)?.window;
+            mark::observe(tx, session, &window, student, Source::Fingerprint, NOW)
+        });
     }
 
     pub(crate) fn put(&self, kind: &'static str, id: u128, fields: &Json) {
