@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arise_core::clock::DAY;
 use arise_core::{Source, Status};
 use arise_store::sync::peer;
-use arise_store::{Event, mark};
+use arise_store::{Event, mark, semester};
 use arise_sync::{Outcome, status};
 use serde_json::json;
 
