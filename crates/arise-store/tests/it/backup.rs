@@ -63,7 +63,7 @@ fn who_may_exchange_records_is_not_restored(node: &Node) {
     let place = node
         .write(move |tx| {
             peer::admit(tx, outcast, "Outcast", Some(&[1; 32]))?;
-            place::make(tx, "Room 1", "print", &[2; 32])
+            place::make(tx, "Room 1", "print", &[2; 32], None)
         })
         .unwrap();
     let made = folder.make(node);
