@@ -1,5 +1,6 @@
 //! Backups of this node: making them, listing them, and putting one in the place of the records.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
+use crate::answer::Done;
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::extract::{Id, Json, Who};
@@ -24,7 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The one backup or restore that is under way, and how the last one ended.
 #[derive(Default)]
-pub(crate) struct Work(Mutex<Status>);
+pub(crate) struct Work {
+    status: Mutex<Status>,
+    /// Somebody asked for the one that is under way to end.
+    stopping: AtomicBool,
+}
 
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[schemars(rename = "BackupProgress")]
@@ -39,16 +45,49 @@ struct Running {
     what: &'static str,
     percent: u8,
     started_at: String,
+    /// Whether it can be stopped: a restore that has begun goes on to its end.
+    can_stop: bool,
 }
+
+const BACKUP: &str = "backup";
 
 impl Work {
     fn status(&self) -> std::sync::MutexGuard<'_, Status> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_at(&self, percent: u8) {
         if let Some(running) = &mut self.status().running {
             running.percent = percent;
+        }
+    }
+
+    /// As [`Self::is_at`].
+    ///
+    /// # Errors
+    /// `backup_stopped` once somebody asked for that.
+    fn goes_on_at(&self, percent: u8) -> Result<()> {
+        self.is_at(percent);
+        if self.stopping.load(Ordering::SeqCst) {
+            return Err(Error::conflict("backup_stopped", "The backup was stopped. Nothing of it is kept."));
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `not_running`, and `cannot_stop` for a restore.
+    fn stop(&self) -> Result<()> {
+        let status = self.status();
+        match &status.running {
+            None => Err(Error::conflict("not_running", "Nothing is being done that could be stopped.")),
+            Some(running) if !running.can_stop => Err(Error::conflict(
+                "cannot_stop",
+                format!("A {} that has begun goes on to its end.", running.what),
+            )),
+            Some(_) => {
+                self.stopping.store(true, Ordering::SeqCst);
+                Ok(())
+            }
         }
     }
 }
@@ -99,7 +138,8 @@ impl App {
                 ));
             }
             let started_at = self.zone().iso(self.now());
-            status.running = Some(Running { what, percent: 0, started_at });
+            self.work.stopping.store(false, Ordering::SeqCst);
+            status.running = Some(Running { what, percent: 0, started_at, can_stop: what == BACKUP });
         }
         let app = self.clone();
         let work = spawn_blocking(move || {
@@ -108,7 +148,11 @@ impl App {
             let mut last = match &done {
                 Ok(value) => value.clone(),
                 Err(error) => {
-                    tracing::error!(%error, "a {what} failed");
+                    if error.code == "backup_stopped" {
+                        tracing::info!("a {what} was stopped");
+                    } else {
+                        tracing::error!(%error, "a {what} failed");
+                    }
                     json!({"status": "error", "error": error.message, "code": error.code})
                 }
             };
@@ -125,9 +169,9 @@ impl App {
     }
 
     async fn back_up(&self, reason: Reason, by: Actor) -> Result<Option<Value>> {
-        self.work("backup", move |app, backups| {
-            let progress = |percent| app.work.is_at(percent);
-            let made = backups.make(app.store.location(), app.now(), reason, &progress)?;
+        self.work(BACKUP, move |app, backups| {
+            let watch = |percent| app.work.goes_on_at(percent);
+            let made = backups.make(app.store.location(), app.now(), reason, &watch)?;
             let name = made.name.clone();
             // Its being noted isn't what makes it good.
             let noted = app.store.write_blocking(move |tx| {
@@ -180,6 +224,12 @@ pub(crate) async fn create(State(app): State<App>, Who(actor): Who) -> ApiResult
 /// What is under way, and how the last one ended.
 pub(crate) async fn progress(State(app): State<App>) -> Json<Status> {
     Json(app.work.status().clone())
+}
+
+/// Stops the backup that is being made.
+pub(crate) async fn stop(State(app): State<App>) -> ApiResult<Json<Done>> {
+    app.work.stop()?;
+    Ok(Done::saying("The backup is being stopped"))
 }
 
 /// The name of a backup's file. Whether there is such a one is seen later.

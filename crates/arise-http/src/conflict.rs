@@ -4,7 +4,7 @@
 use arise_core::{OpId, Result, SessionId, StudentId};
 use arise_store::conflict::{self, Conflict};
 use arise_store::double::{self, Doubles, Merged};
-use arise_store::review::{self, DeletedSession, DeletedStudent, Reviewed};
+use arise_store::review::{self, DeletedSession, DeletedStudent, MergedStudent, Reviewed};
 use arise_store::sync::{peer, quarantine};
 use axum::extract::State;
 use schemars::JsonSchema;
@@ -25,6 +25,8 @@ pub(crate) struct ToDecide {
     doubles: Vec<Doubles>,
     deleted_sessions: Vec<DeletedSession>,
     deleted_students: Vec<DeletedStudent>,
+    /// Those who can be parted again, the latest 200.
+    merged_students: Vec<MergedStudent>,
     /// On the hub: records of nodes that it can't take, the latest 500.
     quarantined: Vec<QuarantinedView>,
     total_quarantined: i64,
@@ -70,6 +72,7 @@ pub(crate) async fn list(State(app): State<App>) -> ApiResult<Json<ToDecide>> {
                 doubles: double::list(tx)?,
                 deleted_sessions: review::sessions(tx)?,
                 deleted_students: review::students(tx)?,
+                merged_students: review::merged(tx)?,
                 quarantined: quarantined.collect(),
                 total_quarantined,
             })

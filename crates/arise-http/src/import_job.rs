@@ -24,6 +24,12 @@ pub(crate) const MAX_LINES: usize = 1_000;
 /// An id that can't be read names no import.
 pub(crate) struct JobId(Uuid);
 
+impl JobId {
+    pub(crate) fn uuid(&self) -> Uuid {
+        self.0
+    }
+}
+
 impl std::str::FromStr for JobId {
     type Err = Error;
 
@@ -57,6 +63,17 @@ pub(crate) struct Begun {
     total: usize,
     /// Where to ask how far it is.
     progress: String,
+}
+
+/// The imports that are listed.
+const MAX_LISTED: i64 = 50;
+
+/// The latest imports.
+pub(crate) async fn list(AppState(app): AppState<App>) -> ApiResult<Json<Vec<Progress>>> {
+    let jobs = app.store.read(|tx| import_job::list(tx, MAX_LISTED)).await?;
+    // What one answered is told to who asks for it.
+    let listed = jobs.into_iter().map(|job| progress(&app, Job { result: Value::Null, ..job }));
+    Ok(Json(listed.collect()))
 }
 
 pub(crate) async fn get(AppState(app): AppState<App>, Id(JobId(id)): Id<JobId>) -> ApiResult<Json<Progress>> {

@@ -15,7 +15,7 @@ use crate::answer::Done;
 use crate::app::App;
 use crate::dashboard::best_streaks;
 use crate::error::ApiResult;
-use crate::extract::{Json, Params, Who};
+use crate::extract::{Id, Json, Params, Who};
 use crate::student_standing::overall;
 
 const DEFAULT_PLACES: i64 = 10;
@@ -196,6 +196,21 @@ pub(crate) async fn choose(
         })
         .await?;
     Ok(Done::saying("Saved"))
+}
+
+/// An administrator takes a nickname away that others shouldn't have to read.
+pub(crate) async fn clear_nickname(
+    State(app): State<App>,
+    Who(actor): Who,
+    Id(id): Id<StudentId>,
+) -> ApiResult<Json<Done>> {
+    app.store
+        .write(move |tx| {
+            tx.act_as(actor);
+            leaderboard::clear_nickname(tx, id)
+        })
+        .await?;
+    Ok(Done::saying("Nickname taken away"))
 }
 
 impl Filter {

@@ -19,6 +19,7 @@ mod extract;
 mod health;
 mod history;
 mod import_job;
+mod import_undo;
 mod leaderboard;
 mod list;
 mod live;

@@ -7,9 +7,9 @@ use crate::route::Access::{
 use crate::route::{Route, Routes};
 use crate::{
     audit, backup, conflict, course, course_standing, dashboard, device, enrolment, health, history,
-    import_job, leaderboard, live, login, mark, online, openapi, overview, report, semester, session,
-    setting, shortage, snapshot, student, student_course, student_import, student_standing, sync, teacher,
-    trends, v1_import,
+    import_job, import_undo, leaderboard, live, login, mark, online, openapi, overview, report, semester,
+    session, setting, shortage, snapshot, student, student_course, student_import, student_standing, sync,
+    teacher, trends, v1_import,
 };
 
 /// Where files come in, which may take a while.
@@ -55,10 +55,14 @@ pub(crate) fn build(app: &App) -> Routes {
     r.post(Admin, "/api/admin/students", student::create);
     r.post_large(Admin, "/api/admin/students/bulk-import", student_import::MAX_BODY, student_import::create);
     r.post_large(Admin, "/api/admin/import/arise-v1", v1_import::MAX_BODY, v1_import::create);
+    r.get(Admin, "/api/admin/imports", import_job::list);
     r.get(Admin, "/api/admin/imports/{id}", import_job::get);
     r.delete(Admin, "/api/admin/imports/{id}", import_job::cancel);
+    r.get(Admin, "/api/admin/imports/{id}/undo", import_undo::preview);
+    r.post(Admin, "/api/admin/imports/{id}/undo", import_undo::create);
     r.put(Admin, "/api/admin/students/{id}", student::update);
     r.delete(Admin, "/api/admin/students/{id}", student::remove);
+    r.delete(Admin, "/api/admin/students/{id}/nickname", leaderboard::clear_nickname);
     r.get(Admin, "/api/admin/courses", course::list);
     r.post(Admin, "/api/admin/courses", course::create);
     r.get(Admin, "/api/admin/courses/{id}", course::get);
@@ -79,6 +83,7 @@ pub(crate) fn build(app: &App) -> Routes {
     r.get(Operator, "/api/admin/backups", backup::list);
     r.post(Operator, "/api/admin/backups", backup::create);
     r.get(Operator, "/api/admin/backups/progress", backup::progress);
+    r.delete(Operator, "/api/admin/backups/progress", backup::stop);
     r.post(Operator, "/api/admin/backups/{name}/restore", backup::restore);
     r.get(Operator, "/api/admin/check", backup::check);
 

@@ -2,6 +2,7 @@
 
 use arise_core::{Error, Result, text};
 use arise_import::students::{self, Outcome, Problem};
+use arise_store::import_job::STUDENTS;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
@@ -36,7 +37,7 @@ pub(crate) async fn create(State(app): State<App>, Who(actor): Who, mut form: Up
     }
     let hash = app.hasher.hash(password.unwrap_or_default()).await?;
     let (store, background) = (app.store.clone(), form.is_on("background"));
-    let ran = import_job::run(&app, actor, "students", total, background, move |job| async move {
+    let ran = import_job::run(&app, actor, STUDENTS, total, background, move |job| async move {
         let outcome = list.add(&store, actor, job, &hash).await?;
         Imported::of(total, &ignored, &outcome).written()
     });

@@ -1,8 +1,8 @@
 //! How one student does, for administrators.
 
 use arise_core::{CourseId, SessionId, Standing, Status, StudentId, Tally};
-use arise_store::student;
 use arise_store::student_course::{self, StudentCourse};
+use arise_store::{leaderboard, student};
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,6 +34,8 @@ struct StudentView {
     student_name: String,
     university_roll_no: String,
     enrollment_no: String,
+    /// Under which others see the student on the leaderboard; empty for none.
+    nickname: String,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -77,15 +79,16 @@ pub(crate) async fn get(
     Params(filter): Params<SemesterFilter>,
 ) -> ApiResult<Json<StudentStanding>> {
     let settings = app.settings();
-    let (student, courses, mut held) = app
+    let (student, nickname, courses, mut held) = app
         .store
         .read_settled(move |tx| {
             let student = student::get(tx, id)?;
+            let nickname = leaderboard::choice(tx, id)?.nickname;
             let semester = filter.id(tx)?;
             let mut courses = student_course::of_student(tx, id)?;
             courses.retain(|course| semester.is_none() || course.semester_id == semester);
             let held = student_course::held(tx, id, &courses)?;
-            Ok((student, courses, held))
+            Ok((student, nickname, courses, held))
         })
         .await?;
     let (settings, zone) = &*settings;
@@ -129,6 +132,7 @@ pub(crate) async fn get(
             student_name: student.student_name,
             university_roll_no: student.university_roll_no,
             enrollment_no: student.enrollment_no,
+            nickname,
         },
     }))
 }

@@ -73,6 +73,9 @@ pub struct Backup {
 /// Told how much is done, in percent.
 pub type Progress<'a> = &'a (dyn Fn(u8) + Send + Sync);
 
+/// Told how much is done, in percent; an error stops the work.
+pub type Watch<'a> = &'a (dyn Fn(u8) -> Result<()> + Send + Sync);
+
 /// The folder of a node's backups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backups {
@@ -113,7 +116,8 @@ impl Backups {
         }
     }
 
-    /// Copies all records as they are at this moment. Blocks; the node goes on meanwhile.
+    /// Copies all records as they are at this moment. Blocks; the node goes on meanwhile. One that is stopped leaves
+    /// nothing behind.
     ///
     /// # Errors
     /// `no_space` when the disk hasn't room for it, `disk_error`, `backup_damaged` when the copy isn't whole;
@@ -123,14 +127,15 @@ impl Backups {
         location: &Location,
         now: UtcMillis,
         reason: Reason,
-        progress: Progress<'_>,
+        watch: Watch<'_>,
     ) -> Result<Backup> {
         fs::create_dir_all(&self.folder).map_err(|error| self.failed(&error))?;
         self.remove_unfinished(now);
         let name = self.free_name(now, reason);
         let part = self.folder.join(format!("{name}.part"));
-        let made = self.fill(location, now, &part, progress).and_then(|records| {
+        let made = self.fill(location, now, &part, watch).and_then(|records| {
             let (sha256, size) = digest(&part).map_err(|error| self.failed(&error))?;
+            watch(99)?;
             let backup =
                 Backup { name: name.clone(), reason, created_at: now, size, records, sha256, verified: true };
             self.keep(&part, &backup).map_err(|error| self.failed(&error))?;
@@ -145,7 +150,7 @@ impl Backups {
         Ok(made)
     }
 
-    fn fill(&self, location: &Location, now: UtcMillis, part: &Path, progress: Progress<'_>) -> Result<i64> {
+    fn fill(&self, location: &Location, now: UtcMillis, part: &Path, watch: Watch<'_>) -> Result<i64> {
         let room = |needed: u64| match space::free_bytes(&self.folder) {
             Some(free) if free < needed + SPARE => Err(Error::unavailable(
                 "no_space",
@@ -159,13 +164,14 @@ impl Backups {
             _ => Ok(()),
         };
         // Copying is nine tenths of the work, reading back the rest.
-        let copying = |percent: u8| progress(percent / 10 * 9);
+        let copying = |percent: u8| watch(percent / 10 * 9);
         let counts = match location {
             Location::File(path) => copy::of_file(path, part, &room, &copying)?,
             Location::Postgres(url) => copy::of_postgres(url, part, now, &room, &copying)?,
         };
         let mut copied = Sqlite::open(&Place::copy(part), Mode::Read)?;
         check(&mut copied)?;
+        watch(95)?;
         let found = copy::counts(&mut copied)?;
         if found != counts {
             return Err(damaged("the copy hasn't as many rows as the records"));

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use crate::tx::{Tx, WriteTx};
-use crate::{audit, op, params};
+use crate::{audit, op, params, review};
 
 const MAX_ROWS: i64 = 200;
 
@@ -70,7 +70,7 @@ pub(crate) fn note(tx: &mut WriteTx<'_>, cell: &Cell, fields: &BTreeMap<String, 
     Ok(())
 }
 
-/// The first of them, and how many there are.
+/// The first of them, and how many there are. Where all say the same there is nothing to decide.
 pub fn list(tx: &mut Tx<'_>) -> Result<(Vec<Conflict>, i64)> {
     const FIRST: &str = "SELECT entity, subject FROM conflict ORDER BY entity, subject, kind, field LIMIT ?1";
     let rows = tx.query(
@@ -101,12 +101,17 @@ pub fn list(tx: &mut Tx<'_>) -> Result<(Vec<Conflict>, i64)> {
         let op = op::from_row(row)?;
         cells.entry(op.cell.clone()).or_default().push(op);
     }
-    let mut conflicts = Vec::with_capacity(rows.len());
+    let (mut conflicts, mut agreed) = (Vec::with_capacity(rows.len()), 0_i64);
     for row in &rows {
         let cell =
             Cell { kind: Kind::parse(&row.get::<String>(0)?), entity: row.get(1)?, subject: row.get(2)? };
         let field: String = row.get(3)?;
         let of_cell = cells.get(&cell).map(Vec::as_slice).unwrap_or_default();
+        // How many records a deleted one had is for its own review.
+        if field == review::ARCHIVED_RECORDS || is_agreed(of_cell, &field) {
+            agreed += 1;
+            continue;
+        }
         conflicts.push(Conflict {
             kind: cell.kind.to_string(),
             id: cell.entity,
@@ -116,8 +121,15 @@ pub fn list(tx: &mut Tx<'_>) -> Result<(Vec<Conflict>, i64)> {
             field,
         });
     }
-    let total = tx.query_one("SELECT COUNT(*) FROM conflict", &[])?.get(0)?;
-    Ok((conflicts, total))
+    let total: i64 = tx.query_one("SELECT COUNT(*) FROM conflict", &[])?.get(0)?;
+    Ok((conflicts, total - agreed))
+}
+
+/// Whether all the values of a field are the same.
+fn is_agreed(ops: &[Op], field: &str) -> bool {
+    let heads = register::fold(ops).remove(field).map(|field| field.heads).unwrap_or_default();
+    let mut values = ops.iter().filter(|op| heads.contains(&op.id)).map(|op| &op.body[field]);
+    values.next().is_none_or(|first| values.all(|value| value == first))
 }
 
 fn values(ops: &[Op], field: &str, names: &HashMap<OpId, String>) -> Vec<Edit> {

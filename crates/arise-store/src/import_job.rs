@@ -6,6 +6,12 @@ use uuid::Uuid;
 
 use crate::params;
 use crate::tx::{Tx, WriteTx};
+use crate::value::Row;
+
+/// The kind of a list of students.
+pub const STUDENTS: &str = "students";
+/// The kind of taking such a list back.
+pub const STUDENTS_UNDONE: &str = "students_undone";
 
 /// The jobs that are remembered.
 const MAX_KEPT: i64 = 200;
@@ -60,6 +66,8 @@ pub fn start(tx: &mut WriteTx<'_>, kind: &str, total: i64) -> Result<Uuid> {
         "DELETE FROM import_job WHERE id < (SELECT id FROM import_job ORDER BY id DESC LIMIT 1 OFFSET ?1)",
         params![MAX_KEPT],
     )?;
+    // What isn't remembered can't be taken back.
+    tx.execute("DELETE FROM import_made WHERE job < (SELECT id FROM import_job ORDER BY id LIMIT 1)", &[])?;
     Ok(id)
 }
 
@@ -103,29 +111,39 @@ pub fn finish(tx: &mut WriteTx<'_>, id: Uuid, state: State, result: &Json) -> Re
     Ok(())
 }
 
+const COLUMNS: &str = "id, kind, state, done, total, result, created_at, updated_at";
+
 pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Job>> {
     let now = tx.now();
-    let row = tx.query_opt(
-        "SELECT id, kind, state, done, total, result, created_at, updated_at FROM import_job WHERE id = ?1",
-        params![id],
+    let row = tx.query_opt(&format!("SELECT {COLUMNS} FROM import_job WHERE id = ?1"), params![id])?;
+    row.map(|row| from_row(&row, now)).transpose()
+}
+
+/// The latest, the last one first.
+pub fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Job>> {
+    let now = tx.now();
+    let rows = tx.query(
+        &format!("SELECT {COLUMNS} FROM import_job ORDER BY id DESC LIMIT ?1"),
+        params![limit.clamp(1, MAX_KEPT)],
     )?;
-    row.map(|row| {
-        let state = match row.get::<String>(2)?.as_str() {
-            "done" => State::Done,
-            "failed" => State::Failed,
-            "cancelled" => State::Cancelled,
-            _ if row.get::<i64>(7)? < now - SILENCE => State::Interrupted,
-            _ => State::Running,
-        };
-        Ok(Job {
-            id: row.get(0)?,
-            kind: row.get(1)?,
-            state,
-            done: row.get(3)?,
-            total: row.get(4)?,
-            result: serde_json::from_str(&row.get::<String>(5)?).unwrap_or_default(),
-            created_at: row.get(6)?,
-        })
+    rows.iter().map(|row| from_row(row, now)).collect()
+}
+
+fn from_row(row: &Row, now: UtcMillis) -> Result<Job> {
+    let state = match row.get::<String>(2)?.as_str() {
+        "done" => State::Done,
+        "failed" => State::Failed,
+        "cancelled" => State::Cancelled,
+        _ if row.get::<i64>(7)? < now - SILENCE => State::Interrupted,
+        _ => State::Running,
+    };
+    Ok(Job {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        state,
+        done: row.get(3)?,
+        total: row.get(4)?,
+        result: serde_json::from_str(&row.get::<String>(5)?).unwrap_or_default(),
+        created_at: row.get(6)?,
     })
-    .transpose()
 }

@@ -198,3 +198,15 @@ pub fn choose(tx: &mut WriteTx<'_>, student: StudentId, listed: bool, nickname: 
     ]);
     tx.put(&Cell::of(Kind::Student, student), fields, None).map(|_| ())
 }
+
+/// Takes a nickname away. Whether others see the student stays as it is.
+///
+/// # Errors
+/// `not_found`.
+pub fn clear_nickname(tx: &mut WriteTx<'_>, student: StudentId) -> Result<()> {
+    // Who never had one has none to take.
+    if choice(tx, student)?.nickname.is_empty() {
+        return Ok(());
+    }
+    tx.put(&Cell::of(Kind::Student, student), op::fields([("nickname", json!(""))]), None).map(|_| ())
+}

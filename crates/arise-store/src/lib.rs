@@ -32,6 +32,7 @@ pub mod enrolment;
 pub mod export;
 pub mod foreign;
 pub mod import_job;
+pub mod import_undo;
 pub mod leaderboard;
 pub mod list;
 pub mod login;
@@ -147,7 +148,7 @@ impl Store {
         if let Some(backups) = &care.backups {
             let applied = migrate::applied(&mut *engine)?;
             if !applied.is_empty() && migrate::is_behind(&applied)? {
-                backups.make(location, clock.now(), Reason::BeforeUpgrade, &|_| {})?;
+                backups.make(location, clock.now(), Reason::BeforeUpgrade, &|_| Ok(()))?;
             }
         }
         migrate::run(&mut *engine, clock.now())?;

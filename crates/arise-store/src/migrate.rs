@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (15, "leaderboard", include_str!("../migrations/0015_leaderboard.sql")),
     (16, "conflicts", include_str!("../migrations/0016_conflicts.sql")),
     (17, "node_scopes", include_str!("../migrations/0017_node_scopes.sql")),
+    (18, "import_made", include_str!("../migrations/0018_import_made.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (

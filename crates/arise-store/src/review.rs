@@ -11,11 +11,13 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::tx::{Tx, WriteTx};
+use crate::value::Value;
 use crate::{op, params};
 
 /// The field of a deleted session or student that says how many records of marks they had then.
 pub(crate) const ARCHIVED_RECORDS: &str = "archived_records";
 const MAX_ROWS: i64 = 1_000;
+const MAX_MERGED: usize = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reviewed {
@@ -52,6 +54,16 @@ pub struct DeletedStudent {
     pub merged_into: Option<StudentId>,
     pub records_then: i64,
     pub records_now: i64,
+}
+
+/// A student who was merged into another one, and can be parted again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MergedStudent {
+    pub id: StudentId,
+    pub student_name: String,
+    pub university_roll_no: String,
+    pub merged_into: StudentId,
+    pub into_name: String,
 }
 
 const OF_STUDENT: &str = "SELECT DISTINCT a.session_id, length(a.ops) / 16 AS records FROM enrolment e \
@@ -160,6 +172,37 @@ pub fn students(tx: &mut Tx<'_>) -> Result<Vec<DeletedStudent>> {
         }
     }
     Ok(found)
+}
+
+/// Of the latest deleted students, those who were merged into another one. At most 200.
+pub fn merged(tx: &mut Tx<'_>) -> Result<Vec<MergedStudent>> {
+    let merges = then(tx, &Kind::Student)?.into_iter().filter_map(|(id, (_, into))| Some((id, into?)));
+    let mut merges: Vec<(Uuid, Uuid)> = merges.collect();
+    // Ids begin with the time: the latest first.
+    merges.sort_unstable_by(|one, other| other.cmp(one));
+    merges.truncate(MAX_MERGED);
+    if merges.is_empty() {
+        return Ok(vec![]);
+    }
+    let ids: Vec<Value> =
+        merges.iter().flat_map(|(id, into)| [Value::from(*id), Value::from(*into)]).collect();
+    let places: Vec<String> = (1..=ids.len()).map(|place| format!("?{place}")).collect();
+    let rows = tx.query(
+        &format!(
+            "SELECT id, student_name, university_roll_no FROM student WHERE id IN ({})",
+            places.join(", ")
+        ),
+        &ids,
+    )?;
+    let students = rows.iter().map(|row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))));
+    let students: HashMap<Uuid, (String, String)> = students.collect::<Result<_>>()?;
+    let merged = merges.into_iter().filter_map(|(id, into)| {
+        let (student_name, university_roll_no) = students.get(&id)?.clone();
+        let into_name = students.get(&into)?.0.clone();
+        let (id, merged_into) = (StudentId(id), StudentId(into));
+        Some(MergedStudent { id, student_name, university_roll_no, merged_into, into_name })
+    });
+    Ok(merged.collect())
 }
 
 /// Brings something deleted back.

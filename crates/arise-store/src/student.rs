@@ -56,7 +56,7 @@ pub fn list(tx: &mut Tx<'_>, filter: &Filter) -> Result<(Vec<Student>, i64)> {
     let listing = Listing {
         columns: COLUMNS,
         from: "student WHERE archived = 0",
-        searched: &["student_name", "university_roll_no", "enrollment_no", "email1", "email2"],
+        searched: &["student_name", "university_roll_no", "enrollment_no", "email1", "email2", "nickname"],
         order: BY_ROLL,
     };
     let (rows, total) = listing.page(tx, filter, &[])?;

@@ -63,7 +63,10 @@ pub(crate) fn make(options: &Backup) -> anyhow::Result<()> {
         return Ok(());
     }
     there(&location)?;
-    let made = backups.make(&location, SystemClock.now(), Reason::Manual, &show)?;
+    let made = backups.make(&location, SystemClock.now(), Reason::Manual, &|percent| {
+        show(percent);
+        Ok(())
+    })?;
     done();
     println!("{} is made and was read back: {} records.", made.name, made.records);
     println!("It is in {}.", backups.folder.display());

@@ -118,7 +118,8 @@ export interface paths {
         get: operations["get_admin_backups_progress"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Stops the backup that is being made. */
+        delete: operations["delete_admin_backups_progress"];
         options?: never;
         head?: never;
         patch?: never;
@@ -390,6 +391,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest imports, without what came of them. */
+        get: operations["get_admin_imports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/imports/{id}": {
         parameters: {
             query?: never;
@@ -403,6 +421,24 @@ export interface paths {
         post?: never;
         /** Stops an import before its next rows; what is in stays. */
         delete: operations["delete_admin_imports_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/imports/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What taking an import of students back would delete. */
+        get: operations["get_admin_imports_id_undo"];
+        put?: never;
+        /** Deletes the students whom an import added, unless something was done with them. */
+        post: operations["post_admin_imports_id_undo"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -648,6 +684,23 @@ export interface paths {
         post: operations["post_admin_students_id_merge"];
         /** Takes a merge back. */
         delete: operations["delete_admin_students_id_merge"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/students/{id}/nickname": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a student's nickname on the leaderboard away. */
+        delete: operations["delete_admin_students_id_nickname"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1912,6 +1965,8 @@ export interface components {
         /** @description Why a backup was made. */
         BackupReason: "automatic" | "manual" | "before-upgrade" | "before-restore";
         BackupRunning: {
+            /** @description Whether it can be stopped: a restore that has begun goes on to its end. */
+            can_stop: boolean;
             /** Format: uint8 */
             percent: number;
             started_at: string;
@@ -2405,6 +2460,62 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @description What taking it back does, or did. */
+        ImportUndo: {
+            /**
+             * Format: uint
+             * @description Whom the import added.
+             */
+            added: number;
+            /** Format: uint */
+            changed: number;
+            /**
+             * Format: uint
+             * @description Who were deleted before.
+             */
+            deleted: number;
+            /** @description Who stay, because they have marks or were changed since; at most 100 of them. */
+            kept: components["schemas"]["ImportUndoKept"][];
+            /** Format: uint */
+            marked: number;
+            /**
+             * Format: uint
+             * @description With whom nothing was done since: they are deleted.
+             */
+            removed: number;
+        };
+        ImportUndoKept: {
+            /** Format: uuid */
+            id: string;
+            since: components["schemas"]["ImportedSince"];
+            student_name: string;
+            university_roll_no: string;
+        };
+        /** @description What became of it. */
+        ImportUndone: {
+            /**
+             * Format: uint
+             * @description Whom the import added.
+             */
+            added: number;
+            /** Format: uint */
+            changed: number;
+            /**
+             * Format: uint
+             * @description Who were deleted before.
+             */
+            deleted: number;
+            /** @description Who stay, because they have marks or were changed since; at most 100 of them. */
+            kept: components["schemas"]["ImportUndoKept"][];
+            /** Format: uint */
+            marked: number;
+            /**
+             * Format: uint
+             * @description With whom nothing was done since: they are deleted.
+             */
+            removed: number;
+            status: string;
+        };
         /** @description What became of the older system's rows. */
         ImportedDatabase: {
             /** @description There, and true, when nothing was changed. */
@@ -2451,6 +2562,8 @@ export interface components {
              */
             waiting: number;
         };
+        /** @description What became of a student since an import added them. */
+        ImportedSince: "nothing" | "marked" | "changed" | "deleted";
         /** @description What became of a file of students. */
         ImportedStudents: {
             /** Format: uint */
@@ -2644,6 +2757,16 @@ export interface components {
             message: string;
             status: string;
         };
+        /** @description A student who was merged into another one, and can be parted again. */
+        MergedStudent: {
+            /** Format: uuid */
+            id: string;
+            into_name: string;
+            /** Format: uuid */
+            merged_into: string;
+            student_name: string;
+            university_roll_no: string;
+        };
         Named: {
             /** Format: uuid */
             id: string;
@@ -2661,6 +2784,13 @@ export interface components {
             /** Format: int64 */
             seconds_remaining: number;
             status: string;
+        };
+        NewImportUndo: {
+            /**
+             * @description Whether the answer is not to wait.
+             * @default false
+             */
+            background: boolean;
         };
         NewLeaderboardChoice: {
             listed: boolean;
@@ -3736,6 +3866,8 @@ export interface components {
             enrollment_no: string;
             /** Format: uuid */
             id: string;
+            /** @description Under which others see the student on the leaderboard; empty for none. */
+            nickname: string;
             student_name: string;
             university_roll_no: string;
         };
@@ -3894,6 +4026,8 @@ export interface components {
             deleted_sessions: components["schemas"]["SessionToReview"][];
             deleted_students: components["schemas"]["StudentToReview"][];
             doubles: components["schemas"]["Doubles"][];
+            /** @description Those who can be parted again, the latest 200. */
+            merged_students: components["schemas"]["MergedStudent"][];
             /** @description On the hub: records of nodes that it can't take, the latest 500. */
             quarantined: components["schemas"]["QuarantinedView"][];
             /** Format: int64 */
@@ -4328,6 +4462,30 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_admin_backups_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            409: components["responses"]["409"];
             503: components["responses"]["503"];
         };
     };
@@ -5133,6 +5291,29 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    get_admin_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportProgress"][];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            503: components["responses"]["503"];
+        };
+    };
     get_admin_imports_id: {
         parameters: {
             query?: never;
@@ -5184,6 +5365,77 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            503: components["responses"]["503"];
+        };
+    };
+    get_admin_imports_id_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportUndo"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_admin_imports_id_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewImportUndo"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportUndone"];
+                };
+            };
+            /** @description Begun; it goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportBegun"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
             503: components["responses"]["503"];
         };
     };
@@ -5835,6 +6087,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MergeDone"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_admin_students_id_nickname: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             400: components["responses"]["400"];

@@ -10,7 +10,8 @@ use crate::live::Snapshot;
 use crate::mark::MarkLine;
 use crate::session::SessionView;
 use crate::{
-    backup, enrolment, health, import_job, login, online, shortage, snapshot, student_import, sync, v1_import,
+    backup, enrolment, health, import_job, import_undo, login, online, shortage, snapshot, student_import,
+    sync, v1_import,
 };
 
 /// Writes every entry. Answers those that name no route.
@@ -88,6 +89,10 @@ fn admin(r: &mut Said<'_>) {
     r.route("POST /api/admin/students", "Adds a student.").refuses(&[409]);
     r.route("PUT /api/admin/students/{id}", "Changes a student; what isn't said stays.").refuses(&[409]);
     r.route("DELETE /api/admin/students/{id}", "Deletes a student. Their marks stay on record.");
+    r.route(
+        "DELETE /api/admin/students/{id}/nickname",
+        "Takes a student's nickname on the leaderboard away.",
+    );
     r.route("POST /api/admin/students/bulk-import", "Adds students from a CSV file or workbook.")
         .form_fields(&[
             ("default_password", "Of every student whose row has none."),
@@ -98,6 +103,16 @@ fn admin(r: &mut Said<'_>) {
         .gives::<import_job::Begun>(202)
         .refuses(&[409]);
     r.route("GET /api/admin/imports/{id}", "How far an import is.");
+    r.route("GET /api/admin/imports", "The latest imports, without what came of them.");
+    r.route("GET /api/admin/imports/{id}/undo", "What taking an import of students back would delete.")
+        .refuses(&[409]);
+    r.route(
+        "POST /api/admin/imports/{id}/undo",
+        "Deletes the students whom an import added, unless something was done with them.",
+    )
+    .gives::<import_undo::Undone>(200)
+    .gives::<import_job::Begun>(202)
+    .refuses(&[409]);
     r.route("DELETE /api/admin/imports/{id}", "Stops an import before its next rows; what is in stays.");
     r.route("POST /api/admin/import/arise-v1", "Takes the database of the older system, as a file.")
         .form_fields(&[
@@ -139,6 +154,7 @@ fn admin(r: &mut Said<'_>) {
         .gives::<backup::WorkBegun>(202)
         .refuses(&[409]);
     r.route("GET /api/admin/backups/progress", "What is under way, and how the last one ended.");
+    r.route("DELETE /api/admin/backups/progress", "Stops the backup that is being made.").refuses(&[409]);
     r.route("POST /api/admin/backups/{name}/restore", "Puts a backup in the place of the records.")
         .gives::<backup::RestoreView>(200)
         .gives::<backup::WorkBegun>(202)

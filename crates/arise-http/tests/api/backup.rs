@@ -112,3 +112,33 @@ async fn one_is_made_when_it_is_due() {
     server.app.back_up_when_due(24).await.unwrap();
     assert_eq!(count().await, 3);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_stopped() {
+    for engine in Engine::BOTH {
+        let (server, _folder) = with_backups(engine).await;
+        let admin = server.admin().await;
+        let progress = format!("{PATH}/progress");
+        admin.delete(&progress).await.refused(409, "not_running");
+        // A small one may be over before it hears of it: then another one is tried.
+        for attempt in 0.. {
+            assert!(attempt < 200, "no backup could be stopped");
+            let made = tokio::spawn({
+                let admin = admin.clone();
+                async move { admin.post(PATH, json!({})).await }
+            });
+            while !made.is_finished() && admin.delete(&progress).await.status != 200 {}
+            let made = made.await.unwrap();
+            if made.status == 409 {
+                made.refused(409, "backup_stopped");
+                break;
+            }
+            made.expect(201);
+        }
+        let last = admin.get(&progress).await.ok();
+        assert_eq!((&last["running"], &last["last"]["code"]), (&json!(null), &json!("backup_stopped")));
+        // The next one isn't stopped by it.
+        let made = admin.post(PATH, json!({})).await.expect(201);
+        assert_eq!(admin.get(PATH).await.ok()[0]["name"], made["name"]);
+    }
+}

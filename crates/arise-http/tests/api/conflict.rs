@@ -37,12 +37,14 @@ async fn a_field_that_was_changed_in_two_places_has_both_values_until_somebody_d
         push(&node).await;
         assert_eq!(there.get(PATH).await.ok()["conflicts"], json!([]));
         let path = format!("/api/admin/students/{id}");
-        there.put(&path, json!({"student_name": "Asha Rao", "password": "another-secret"})).await.ok();
-        admin.put(&path, json!({"student_name": "Asha R.", "password": "third-secret"})).await.ok();
+        there.put(&path, json!({"student_name": "Asha Rao", "email1": "asha@example.edu", "password": "another-secret"})).await.ok();
+        admin.put(&path, json!({"student_name": "Asha R.", "email1": "asha@example.edu", "password": "third-secret"})).await.ok();
         push(&node).await;
 
         let listed = admin.get(PATH).await.ok();
+        // Both gave her the same address: about that there is nothing to decide.
         assert_eq!(listed["total_conflicts"], 2);
+        assert_eq!(listed["conflicts"].as_array().unwrap().len(), 2);
         let of = |field: &str| {
             let all = listed["conflicts"].as_array().unwrap();
             all.iter().find(|one| one["field"] == field).unwrap_or_else(|| panic!("{listed}")).clone()
@@ -116,7 +118,13 @@ async fn a_student_who_was_made_twice_is_merged_and_parted_again() {
         admin.post(&path, json!({"into": double})).await.refused(422, "invalid_field");
         let merged = admin.post(&path, json!({"into": keep})).await.ok();
         assert_eq!((&merged["marks"], &merged["courses"]), (&json!(1), &json!(1)));
-        assert_eq!(admin.get(PATH).await.ok()["doubles"], json!([]));
+        let after = admin.get(PATH).await.ok();
+        assert_eq!(after["doubles"], json!([]));
+        let parts = &after["merged_students"][0];
+        assert_eq!(
+            (&parts["id"], &parts["merged_into"], &parts["into_name"]),
+            (&json!(double), &json!(keep), &json!("Same Person"))
+        );
         push(&node).await;
         for server in [&admin, &there] {
             let left = student_of(server, roll).await;
@@ -164,6 +172,7 @@ async fn a_student_who_was_made_twice_is_merged_and_parted_again() {
         let parted = admin.delete(&path).await.ok();
         assert_eq!(parted["marks"], 2);
         admin.delete(&path).await.refused(404, "not_found");
+        assert_eq!(admin.get(PATH).await.ok()["merged_students"], json!([]));
         push(&node).await;
         assert_eq!((student_of(&there, roll).await.len(), status(&node, "Same Person").await), (2, 0));
         let wrong = node.read(arise_store::tally::check).await;

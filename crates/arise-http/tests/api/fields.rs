@@ -52,8 +52,14 @@ impl World {
         let (teacher, student) = (server.teacher("Spare", "SPARE").await, server.student("Spare").await);
         let course = server.course("SPARE", class.semester, &teacher).await;
         let logged_in = server.log_in_student(&class.students[0].university_roll_no).await;
+        let form = [("default_password", "long enough"), ("background", "1")];
+        let list =
+            admin.post_form("/api/admin/students/bulk-import", &form, b"name,roll\nNew,LIST-1\n").await;
+        let import = list.expect(202)["job_id"].as_str().unwrap().to_owned();
+        while admin.get(&format!("/api/admin/imports/{import}")).await.ok()["status"] == "running" {}
         let text = |id: &dyn std::fmt::Display| id.to_string();
         let ids = vec![
+            ("/api/admin/imports/", import),
             ("/api/teacher/session/", session.clone()),
             ("/api/teacher/", text(&class.course)),
             ("/api/student/", text(&class.course)),
@@ -89,7 +95,7 @@ impl World {
             "new_password": "long enough", "batch_name": "", "institution_name": "", "time_zone": "Asia/Kolkata",
         });
         let machines = json!({
-            "missing_only": true, "token": "nothing", "otp": "000000", "code": "ABCD-2345", "url": "http://127.0.0.1:1",
+            "missing_only": true, "background": true, "token": "nothing", "otp": "000000", "code": "ABCD-2345", "url": "http://127.0.0.1:1",
             "mac_address": "02:00:00:00:00:01", "firmware": "1", "marks": [], "boot": 1, "uptime_ms": 1,
             "class_roll_id": 1, "roll_ids": [1], "db_data": "", "node": "019cd0db-0000-7000-8000-000000000001", "print": "x", "proof": "x",
             "public_key": "x",

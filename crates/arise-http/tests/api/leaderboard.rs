@@ -162,3 +162,39 @@ async fn nicknames_belong_to_one_and_come_back_as_typed() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_finds_a_nickname_and_takes_it_away() {
+    for_both(async |server| {
+        let class = server.class("CS101", 2).await;
+        let [me, other] = [&class.students[0], &class.students[1]];
+        let student = server.log_in_student(&me.university_roll_no).await;
+        student.put(PATH, json!({"listed": true, "nickname": "Rude Word"})).await.ok();
+        let admin = server.admin().await;
+        let found = admin.get("/api/admin/students?q=rude").await.ok();
+        assert_eq!((found.as_array().unwrap().len(), &found[0]["id"]), (1, &json!(me.id)));
+        let standing = format!("/api/admin/analytics/student/{}", me.id);
+        assert_eq!(admin.get(&standing).await.ok()["student"]["nickname"], "Rude Word");
+
+        let path = format!("/api/admin/students/{}/nickname", me.id);
+        student.delete(&path).await.refused(403, "wrong_role");
+        admin.delete(&path).await.ok();
+        assert_eq!(admin.get(&standing).await.ok()["student"]["nickname"], "");
+        // Others see the name now: that they see the student was the student's choice.
+        assert_eq!(student.get(PATH).await.ok()["you"], json!({"listed": true, "nickname": null}));
+        let board = server.log_in_student(&other.university_roll_no).await.get(PATH).await.ok();
+        assert!(
+            board.to_string().contains(&me.student_name) && !board.to_string().contains("Rude"),
+            "{board}"
+        );
+        let before = server.records().await;
+        admin.delete(&path).await.ok();
+        admin.delete(&format!("/api/admin/students/{}/nickname", other.id)).await.ok();
+        assert_eq!(server.records().await, before, "there is nothing left to take");
+        admin
+            .delete(&format!("/api/admin/students/{}/nickname", crate::NO_ID))
+            .await
+            .refused(404, "not_found");
+    })
+    .await;
+}

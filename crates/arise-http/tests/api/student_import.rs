@@ -192,3 +192,91 @@ async fn a_long_list_is_stopped() {
     })
     .await;
 }
+
+/// The job of a list that came in.
+async fn imported(admin: &Client, list: &str) -> String {
+    let begun = import(admin, &[("background", "1")], list.as_bytes()).await.expect(202);
+    let at = begun["progress"].as_str().unwrap().to_owned();
+    while admin.get(&at).await.ok()["status"] == "running" {}
+    at
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_is_taken_back_but_for_those_with_whom_something_was_done() {
+    for_both(async |server| {
+        let admin = server.admin().await;
+        let class = server.class("CS101", 1).await;
+        let at = imported(&admin, &list("W", 230)).await;
+        let undo = format!("{at}/undo");
+        let students = admin.get("/api/admin/students?q=W&limit=500").await.ok();
+        let id = |roll: &str| {
+            let found = students.as_array().unwrap().iter().find(|s| s["university_roll_no"] == roll);
+            found.unwrap_or_else(|| panic!("{roll}"))["id"].clone()
+        };
+        let all = admin.get(&undo).await.ok();
+        assert_eq!((&all["added"], &all["removed"], &all["kept"]), (&json!(230), &json!(230), &json!([])));
+
+        // One is marked, one enrolled and changed, one chooses a nickname, one is only enrolled, one is deleted.
+        let places = json!([
+            {"student_id": class.students[0].id, "class_roll_id": 1}, {"student_id": id("W3"), "class_roll_id": 2},
+            {"student_id": id("W4"), "class_roll_id": 3},
+        ]);
+        admin.post(&format!("/api/admin/enrollments/{}", class.course), places).await.ok();
+        let session = class.start().await;
+        let mark = json!({"student_id": id("W3"), "status": "present", "reason": "was there"});
+        class.teacher.post(&format!("/api/teacher/session/{session}/mark"), mark).await.ok();
+        class.end(&session).await;
+        let path = |roll: &str| format!("/api/admin/students/{}", id(roll).as_str().unwrap());
+        admin.put(&path("W5"), json!({"student_name": "Asha Rao"})).await.ok();
+        let me = server.log_in_student("W6").await;
+        me.put("/api/student/leaderboard", json!({"listed": true, "nickname": "Comet"})).await.ok();
+        admin.delete(&path("W7")).await.ok();
+
+        let before = server.records().await;
+        let would = admin.get(&undo).await.ok();
+        assert_eq!(server.records().await, before);
+        let numbers = |account: &Value| {
+            ["added", "removed", "marked", "changed", "deleted"].map(|name| account[name].as_i64().unwrap())
+        };
+        assert_eq!(numbers(&would), [230, 226, 1, 2, 1]);
+        let kept: Vec<_> = would["kept"].as_array().unwrap().iter().collect();
+        let kept: Vec<_> = kept.iter().map(|one| (one["university_roll_no"].clone(), one["since"].clone())).collect();
+        assert_eq!(kept.len(), 3);
+        for expected in [("W3", "marked"), ("W5", "changed"), ("W6", "changed")] {
+            assert!(kept.contains(&(json!(expected.0), json!(expected.1))), "{kept:?}");
+        }
+
+        let done = admin.post(&undo, json!({})).await.ok();
+        assert_eq!((&done["status"], numbers(&done)), (&json!("success"), numbers(&would)));
+        assert_eq!(done["kept"], would["kept"]);
+        let left = admin.get("/api/admin/students?q=W&limit=500").await.ok();
+        assert_eq!(left.as_array().unwrap().len(), 3, "{left}");
+        assert_eq!(server.read(arise_store::tally::check).await, [""; 0]);
+        // Who was only enrolled has left the course, too.
+        let roster = admin.get(&format!("/api/admin/enrollments/{}", class.course)).await.ok();
+        assert_eq!(roster["enrolled"].as_array().unwrap().len(), 2);
+        // A second time there is nothing left to do, and the list can come in again.
+        let again = admin.post(&undo, json!({"background": true})).await.expect(202);
+        let job = loop {
+            let job = admin.get(again["progress"].as_str().unwrap()).await.ok();
+            if job["status"] != "running" {
+                break job;
+            }
+        };
+        assert_eq!((&job["kind"], &job["status"]), (&json!("students_undone"), &json!("done")));
+        assert_eq!(numbers(&job["result"]), [230, 0, 1, 2, 227]);
+        assert_eq!(counts(&import(&admin, &[], list("W", 230).as_bytes()).await.ok()), (227, 3, 230));
+
+        let listed = admin.get("/api/admin/imports").await.ok();
+        let mut kinds: Vec<_> =
+            listed.as_array().unwrap().iter().map(|job| job["kind"].as_str().unwrap()).collect();
+        // The clock of tests stands still, so that none is the latest.
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["students", "students", "students_undone", "students_undone"]);
+        let of_undo = format!("/api/admin/imports/{}/undo", again["job_id"].as_str().unwrap());
+        admin.get(&of_undo).await.refused(409, "cannot_undo");
+        admin.post(&of_undo, json!({})).await.refused(409, "cannot_undo");
+        admin.get(&format!("/api/admin/imports/{NO_ID}/undo")).await.refused(404, "not_found");
+    })
+    .await;
+}

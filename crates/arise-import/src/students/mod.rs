@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use arise_core::{Error, ErrorKind, Result};
 use arise_store::student::{self, StudentFields};
-use arise_store::{Store, import_job};
+use arise_store::{Store, import_job, import_undo};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -200,6 +200,9 @@ impl List {
                     tx.act_as(actor);
                     let (numbers, fields): (Vec<usize>, Vec<StudentFields>) = chunk.into_iter().unzip();
                     let outcomes = student::create_many(tx, &fields, &hash)?;
+                    let made: Vec<_> =
+                        outcomes.iter().filter_map(|made| made.as_ref().ok().copied()).collect();
+                    import_undo::note(tx, job, &made)?;
                     import_job::advance(tx, job, so_far)?;
                     Ok(numbers.into_iter().zip(outcomes).collect::<Vec<_>>())
                 })

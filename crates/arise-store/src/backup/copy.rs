@@ -24,11 +24,14 @@ const AT_ONCE: usize = 100;
 /// Rows by table.
 pub(super) type Counts = BTreeMap<String, i64>;
 
+/// Told how much is copied, in percent; an error stops the copy.
+type Stretch<'a> = &'a dyn Fn(u8) -> Result<()>;
+
 /// Asked whether there is room for so many bytes.
 type Room<'a> = &'a dyn Fn(u64) -> Result<()>;
 
 /// Copies the pages of a node's file. Others write meanwhile; the copy is of the moment when it began.
-pub(super) fn of_file(path: &Path, part: &Path, room: Room<'_>, progress: &dyn Fn(u8)) -> Result<Counts> {
+pub(super) fn of_file(path: &Path, part: &Path, room: Room<'_>, watch: Stretch<'_>) -> Result<Counts> {
     let mut source = Sqlite::open(&Place::new(path), Mode::Read)?;
     source.begin_read()?;
     let counts = counts(&mut source)?;
@@ -43,14 +46,17 @@ pub(super) fn of_file(path: &Path, part: &Path, room: Room<'_>, progress: &dyn F
         loop {
             let step = copy.step(STRETCH)?;
             let so_far = copy.progress();
-            progress(percent(i64::from(so_far.pagecount - so_far.remaining), i64::from(so_far.pagecount)));
+            let done = i64::from(so_far.pagecount - so_far.remaining);
+            if let Err(stopped) = watch(percent(done, i64::from(so_far.pagecount))) {
+                return Ok(Err(stopped));
+            }
             match step {
-                StepResult::Done => return Ok(()),
+                StepResult::Done => return Ok(Ok(())),
                 // The copy's own lock is somebody's look at the unfinished file.
                 _ => std::thread::park_timeout(PAUSE),
             }
         }
-    })?;
+    })??;
     source.batch("COMMIT")?;
     // One file, without a log beside it.
     target.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).map_err(error)?;
@@ -64,7 +70,7 @@ pub(super) fn of_postgres(
     part: &Path,
     now: UtcMillis,
     room: Room<'_>,
-    progress: &dyn Fn(u8),
+    watch: Stretch<'_>,
 ) -> Result<Counts> {
     let mut source = Postgres::open(url)?;
     source.begin_read()?;
@@ -82,7 +88,7 @@ pub(super) fn of_postgres(
         target.execute(&format!("DELETE FROM {table}"), &[])?;
         let rows = rows(&mut source, &mut target, table, &columns, "")?;
         counts.insert(table.clone(), rows);
-        progress(percent(index as i64 + 1, tables.len() as i64));
+        watch(percent(index as i64 + 1, tables.len() as i64))?;
     }
     target.commit()?;
     source.batch("COMMIT")?;

@@ -83,16 +83,16 @@ fn replace_inside(
     progress: &dyn Fn(u8),
 ) -> Result<Restored> {
     // The writer's lock is held: what is copied now is what will be replaced.
-    let before = backups.make(location, tx.now(), Reason::BeforeRestore, &|_| {}).map_err(
-        |error| match error.code {
+    let before = backups.make(location, tx.now(), Reason::BeforeRestore, &|_| Ok(())).map_err(|error| {
+        match error.code {
             "backup_damaged" | "database_damaged" => Error::unavailable(
                 "records_damaged",
                 "The records here are damaged, so that no whole copy of them can be made. Stop arise and use \
                  `arise restore`, which keeps the damaged file.",
             ),
             _ => error,
-        },
-    )?;
+        }
+    })?;
     progress(30);
     let set_aside = missing(tx, source)?;
     let node = *tx.node;

@@ -50,7 +50,7 @@ impl Folder {
 
 fn make(backups: &Backups, node: &Node) -> Result<Backup> {
     use arise_core::Clock;
-    backups.make(&node.location, node.clock.now(), Reason::Manual, &|_| {})
+    backups.make(&node.location, node.clock.now(), Reason::Manual, &|_| Ok(()))
 }
 
 fn restore(node: &Node, folder: &Folder, name: &str) -> Result<backup::Restored> {
@@ -308,6 +308,31 @@ fn marks_go_on_while_a_backup_is_made(node: &Node) {
 }
 
 #[test]
+fn a_backup_that_is_stopped_leaves_nothing_behind() {
+    for node in [Node::sqlite(), Node::postgres()] {
+        let folder = Folder::new();
+        fill(&node);
+        let made = folder.make(&node);
+        let files = folder.files();
+        // While it is copied, when it is being read back, and when all but its name is done.
+        for until in [1, 95, 99] {
+            let stopped = folder.backups().make(
+                &node.location,
+                arise_core::Clock::now(&*node.clock),
+                Reason::Manual,
+                &|percent| match percent {
+                    percent if percent < until => Ok(()),
+                    _ => Err(arise_core::Error::conflict("stopped", "as this test wants")),
+                },
+            );
+            assert_eq!(stopped.unwrap_err().code, "stopped", "{until}");
+            assert_eq!(folder.files(), files);
+        }
+        assert_eq!(folder.backups().list().unwrap(), [made]);
+    }
+}
+
+#[test]
 fn the_oldest_go_and_others_are_left_alone() {
     let (node, folder) = (Node::sqlite(), Folder::new());
     let backups = Backups { kept: 3, ..folder.backups() };
@@ -320,11 +345,11 @@ fn the_oldest_go_and_others_are_left_alone() {
     {
         node.clock.advance(minutes(60));
         let now = arise_core::Clock::now(&*node.clock);
-        names.push(backups.make(&node.location, now, reason, &|_| {}).unwrap().name);
+        names.push(backups.make(&node.location, now, reason, &|_| Ok(())).unwrap().name);
     }
     // Two of the same moment.
     let now = arise_core::Clock::now(&*node.clock);
-    names.push(backups.make(&node.location, now, Reason::Automatic, &|_| {}).unwrap().name);
+    names.push(backups.make(&node.location, now, Reason::Automatic, &|_| Ok(())).unwrap().name);
     let listed: Vec<String> = backups.list().unwrap().into_iter().map(|backup| backup.name).collect();
     assert_eq!(listed, [&names[4], &names[5], &names[3], &names[0]].map(Clone::clone), "{names:?}");
     let files = folder.files();
