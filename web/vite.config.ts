@@ -10,6 +10,7 @@ if (process.env.ARISE_COMPONENTS === "1") pages.push("components");
 export default defineConfig({
   plugins: [svelte(), bundleBars(), precompress()],
   appType: "mpa",
+  define: { __PSEUDO__: JSON.stringify(process.env.ARISE_COMPONENTS === "1") },
   build: {
     target: "es2022",
     // The browsers that run this all know modulepreload; the polyfill would be dead weight.

@@ -1,5 +1,5 @@
-import axe, { type RunOptions } from "axe-core";
 import type { Page } from "@playwright/test";
+import { expectAccessible } from "./axe";
 import {
   endSession,
   expect,
@@ -14,41 +14,8 @@ import {
 import { SignedScanner } from "./scanner";
 import { seed } from "./seed";
 
-const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
 // The longest of all files: its tests are spread over the workers.
 test.describe.configure({ mode: "parallel" });
-
-/** Colours are measured when nothing moves any more. */
-async function stillness(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const once = document.getAnimations().filter((animation) => animation.effect?.getTiming().iterations === 1);
-    return Promise.all(once.map((animation) => animation.finished.catch(() => {})));
-  });
-}
-
-/** What axe finds wrong, by rule with the places. It is put into the page once and stays until the next page. */
-async function violations(page: Page, options: RunOptions): Promise<string[]> {
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
-  return page.evaluate(async (options) => {
-    const { axe } = window as unknown as { axe: typeof import("axe-core") };
-    const { violations } = await axe.run(document, { ...options, resultTypes: ["violations"] });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
-  }, options);
-}
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  await stillness(page);
-  // Soft, so that one run tells of every screen.
-  expect.soft(await violations(page, { runOnly: tags }), what).toEqual([]);
-  // The themes differ in nothing but colours.
-  await page.emulateMedia({ colorScheme: "dark" });
-  await page.evaluate(() => (document.documentElement.dataset.theme = "dark"));
-  await stillness(page);
-  expect.soft(await violations(page, { runOnly: { type: "rule", values: ["color-contrast"] } }), `${what}, dark`).toEqual([]);
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.evaluate(() => (document.documentElement.dataset.theme = "light"));
-}
 
 for (const width of [1366, 360, 320]) {
   test.describe(`${width} px`, () => {
@@ -180,6 +147,7 @@ for (const width of [1366, 360, 320]) {
         "/a/import/older",
         "/a/scanners",
         "/a/sync",
+        "/a/decide",
         "/a/backups",
         "/a/settings",
         "/a/setup",
@@ -255,7 +223,7 @@ test.describe("when the server fails", () => {
       const course = seeded.course.id;
       const screens = {
         teacher: ["/t", "/t/s/019cd0db-0000-7000-8000-000000000000", `/t/c/${course}`, `/t/c/${course}/register`, `/t/c/${course}/figures`, `/t/c/${course}/sheet`],
-        administrator: ["/a", "/a/students", "/a/teachers", "/a/courses", `/a/courses/${course}/students`, "/a/semesters", "/a/import?job=019cd0db-0000-7000-8000-000000000000", "/a/scanners", "/a/settings", "/a/setup", "/a/sync", "/a/backups", "/a/audit", `/a/analytics/course/${course}`, `/a/analytics/student/${id}`, "/a/analytics/trends", "/a/analytics/shortage"],
+        administrator: ["/a", "/a/students", "/a/teachers", "/a/courses", `/a/courses/${course}/students`, "/a/semesters", "/a/import?job=019cd0db-0000-7000-8000-000000000000", "/a/scanners", "/a/settings", "/a/setup", "/a/sync", "/a/decide", "/a/backups", "/a/audit", `/a/analytics/course/${course}`, `/a/analytics/student/${id}`, "/a/analytics/trends", "/a/analytics/shortage"],
         student: ["/me", "/me/leaderboard", `/me/c/${course}`],
       }[role];
       await { teacher: () => logInAsTeacher(page, seeded), administrator: () => logInAsAdmin(page), student: () => logInAsStudent(page, seeded) }[role]();

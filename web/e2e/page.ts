@@ -1,4 +1,4 @@
-import { expect, test as base, type APIRequestContext, type Page } from "@playwright/test";
+import { expect, test as base, type APIRequestContext, type Locator, type Page } from "@playwright/test";
 import type { Seed } from "./seed";
 import { known, target } from "./target";
 
@@ -123,4 +123,14 @@ async function enrol(request: APIRequestContext, seed: Seed, students: { id: str
   const places = students.map(({ id }, i) => ({ student_id: id, class_roll_id: i + 1 }));
   const put = await request.post(`/api/admin/enrollments/${seed.course.id}`, { data: places });
   expect(put.ok(), await put.text()).toBe(true);
+}
+
+/** Goes to something as who has only a keyboard does, which has to lead there. */
+export async function reach(page: Page, goal: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
+  await expect(goal).toBeVisible();
+  for (let pressed = 0; pressed < 120; pressed++) {
+    if (await goal.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press(key);
+  }
+  await expect(goal, "it can be reached by keyboard").toBeFocused();
 }

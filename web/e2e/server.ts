@@ -16,13 +16,14 @@ export class Server {
     private readonly folder: string,
   ) {}
 
-  static async start(): Promise<Server> {
+  /** `env`: what it is told besides, as the environment's variables. */
+  static async start(env: Record<string, string> = {}): Promise<Server> {
     const folder = mkdtempSync(join(tmpdir(), "arise-e2e-"));
     const ready = join(folder, "ready.json");
     let said = "";
     const child = spawn(program(), ["serve", "--data", join(folder, "data"), "--host", "127.0.0.1", "--port", "0", "--ready-file", ready], {
       cwd: folder,
-      env: { PATH: process.env.PATH, ADMIN_DEFAULT_PASSWORD: firstPassword },
+      env: { PATH: process.env.PATH, ADMIN_DEFAULT_PASSWORD: firstPassword, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said += String(data)));

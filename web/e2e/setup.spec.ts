@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { expectAccessible } from "./axe";
 import { expect, firstPassword, test, type Server } from "./server";
 import { workbook } from "./workbook";
 
@@ -150,8 +151,50 @@ test("a long list shows how far it is, and can be stopped", async ({ page, serve
   const said = /([\d,]+) of 30,000 rows/.exec(await page.getByRole("alert").innerText())![1]!;
   const listed = await page.request.get(`${server.base}/api/admin/students?q=LONG&limit=1`);
   expect(listed.headers()["x-total-count"]).toBe(said.replace(",", ""));
+
+  // What is in goes again.
+  await page.getByRole("button", { name: "Take this import back" }).press("Enter");
+  await expect(page.getByRole("dialog")).toContainText(`${said} of the ${said} students whom it added are deleted.`);
+  await page.getByRole("button", { name: `Delete ${said} students` }).press("Enter");
+  await expect(page.getByRole("heading", { name: `The import is taken back: ${said} students were deleted.` })).toBeVisible({ timeout: 60_000 });
+  const left = await page.request.get(`${server.base}/api/admin/students?q=LONG&limit=1`);
+  expect(left.headers()["x-total-count"]).toBe("0");
   await page.getByRole("button", { name: "Import another file" }).press("Enter");
   await expect(page.getByLabel("File", { exact: true })).toBeVisible();
+});
+
+test("a wrong list is taken back, but for those with whom something was done", async ({ page, server }) => {
+  await logIn(page, server);
+  await page.goto("/a/import");
+  await choose(page, "wrong.csv", Buffer.from("name,roll\nWrong One,WR1\nRight <b>Two</b>,WR2\nWrong Three,WR3\n"));
+  await page.getByLabel("Password for all of them").fill("list-secret");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "3 students were added." })).toBeVisible();
+  const found = (await (await page.request.get(`${server.base}/api/admin/students?q=WR2`)).json()) as { id: string }[];
+  const changed = await page.request.put(`${server.base}/api/admin/students/${found[0]!.id}`, { data: { email1: "two@example.edu" } });
+  expect(changed.ok()).toBe(true);
+
+  // Later, from the list of imports.
+  await page.goto("/a/import");
+  const earlier = page.getByRole("region", { name: "Earlier imports" });
+  await earlier.getByRole("link").first().press("Enter");
+  await expect(page.getByRole("heading", { name: "3 students were added." })).toBeVisible();
+  await page.getByRole("button", { name: "Take this import back" }).press("Enter");
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toContainText("2 of the 3 students whom it added are deleted.");
+  await expect(dialog.getByRole("list", { name: "Who stays" })).toHaveText(/Right <b>Two<\/b> WR2\s*changed since/);
+  await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await expectAccessible(page, "taking an import back");
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await page.getByRole("button", { name: "Take this import back" }).press("Enter");
+  await dialog.getByRole("button", { name: "Delete 2 students" }).press("Enter");
+  await expect(page.getByRole("heading", { name: "The import is taken back: 2 students were deleted." })).toBeVisible();
+  await expect(page.getByRole("list", { name: "Who stays" })).toContainText("Right <b>Two</b>");
+  await page.goto("/a/students?q=WR");
+  await expect(page.locator("main tbody tr")).toHaveCount(1);
+  await page.goto("/a/import");
+  await expect(earlier.getByRole("listitem").first()).toContainText("Taken back");
 });
 
 test("the older system’s records are taken over", async ({ page, server }) => {
@@ -186,6 +229,38 @@ test("the older system’s records are taken over", async ({ page, server }) => 
   await page.getByText("Options").click();
   await expect(page.getByRole("radio", { name: "Online" })).toBeDisabled();
   await expect(page.getByText("Online classes are held on the college’s server", { exact: false })).toBeVisible();
+});
+
+test("a backup shows how far it is, and can be stopped", async ({ page, server }) => {
+  await logIn(page, server);
+  await page.goto("/a/backups");
+  const make = page.getByRole("button", { name: "Back up now" }).first();
+  // A small one may be over before anybody can stop it: then it is tried again.
+  await expect(async () => {
+    await expect(make).toBeEnabled();
+    const shown = page.evaluate(
+      () =>
+        new Promise<string | null>((done) => {
+          new MutationObserver((_, observer) => {
+            const stop = [...document.querySelectorAll<HTMLElement>("main button")].find(({ innerText }) => innerText.trim() === "Stop");
+            if (!stop) return;
+            observer.disconnect();
+            done(document.querySelector("main [role=meter]")?.getAttribute("aria-label") ?? null);
+            stop.click();
+          }).observe(document.body, { childList: true, subtree: true });
+          setTimeout(() => done(null), 5000);
+        }),
+    );
+    await make.press("Enter");
+    expect(await shown).toMatch(/^Working: \d+ %$/);
+    await expect(page.getByText("The backup was stopped.").last()).toBeVisible({ timeout: 3000 });
+  }).toPass({ timeout: 90_000 });
+  await expect(make).toBeEnabled();
+  const before = await page.getByRole("main").getByRole("listitem").count();
+  await make.press("Enter");
+  await expect(page.getByText("The backup is made.").last()).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(before + 1);
+  await expect(page.getByRole("main").getByRole("listitem").first()).toContainText("Verified");
 });
 
 test("switches and networks are saved when they are left, and can be taken back", async ({ page, server }) => {

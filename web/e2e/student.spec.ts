@@ -1,4 +1,4 @@
-import { endSession, expect, logInAsStudent, logInAsTeacher, startSession, test } from "./page";
+import { endSession, expect, logInAsAdmin, logInAsStudent, logInAsTeacher, startSession, test } from "./page";
 import { seed } from "./seed";
 import { target } from "./target";
 
@@ -108,4 +108,14 @@ test("a student chooses whether others see them, and under which name", async ({
   await page.getByRole("button", { name: "Undo" }).last().click();
   await expect(listed).toBeChecked();
   await expect.poll(seen).toEqual({ name: false, nickname: true });
+
+  // An administrator finds who is behind a nickname, and takes it away; that the student is seen stays their choice.
+  await logInAsAdmin(page);
+  await page.goto(`/a/students?q=${encodeURIComponent(nickname)}`);
+  await page.getByRole("link", { name: `Attendance of ${own!.name}` }).press("Enter");
+  const known = page.getByText(`On the leaderboard as “${nickname}”`);
+  await expect(known).toBeVisible();
+  await page.getByRole("button", { name: "Take it away" }).press("Enter");
+  await expect(known).toBeHidden();
+  expect(await seen()).toEqual({ name: true, nickname: false });
 });

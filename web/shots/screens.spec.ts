@@ -118,6 +118,7 @@ for (const scheme of ["light", "dark"] as const) {
           import: "/a/import",
           "import-older": "/a/import/older",
           sync: "/a/sync",
+          decide: "/a/decide",
           backups: "/a/backups",
           shortage: `/a/analytics/shortage?semester=${semester!.id}`,
           enrolment: `/a/courses/${course!.id}/students`,

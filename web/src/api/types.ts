@@ -48,9 +48,17 @@ export type Backup = Schemas["Backup"];
 export type ImportedStudents = Schemas["ImportedStudents"];
 export type ImportedDatabase = Schemas["ImportedDatabase"];
 export type ImportBegun = Schemas["ImportBegun"];
+/** What taking an import of students back does, or did. */
+export type ImportUndo = Schemas["ImportUndo"];
 export type ImportProgress = Schemas["ImportProgress"];
 export type BackupProgress = Schemas["BackupProgress"];
 export type SyncStatus = Schemas["SyncStatus"];
+/** What syncing left for an administrator to decide. */
+export type ToDecide = Schemas["ToDecide"];
+export type Conflict = Schemas["Conflict"];
+export type Edit = Schemas["Edit"];
+export type Doubles = Schemas["Doubles"];
+export type StudentToReview = Schemas["StudentToReview"];
 export type Node = Schemas["NodeView"];
 export type JoinCode = Schemas["NodeMade"];
 

@@ -17,28 +17,42 @@ const parsed = new Map<string, Part[]>();
  * The part of ICU MessageFormat that the catalogues use: `{name}`, and
  * `{count, plural, =0 {none} one {# student} other {# students}}`.
  */
-export function format(message: string, vars: Record<string, string | number>, tag: string): string {
-  if (!message.includes("{")) return message;
+export function format(
+  message: string,
+  vars: Record<string, string | number>,
+  tag: string,
+  /** What becomes of the message's own text. */
+  write: (text: string) => string = asItIs,
+): string {
+  if (!message.includes("{")) return write(message);
   let parts = parsed.get(message);
   if (!parts) {
     parts = new Parser(message).parse();
     parsed.set(message, parts);
   }
-  return render(parts, vars, tag, "");
+  return render(parts, vars, tag, "", write);
 }
 
-function render(parts: Part[], vars: Record<string, string | number>, tag: string, hash: string): string {
+const asItIs = (text: string) => text;
+
+function render(
+  parts: Part[],
+  vars: Record<string, string | number>,
+  tag: string,
+  hash: string,
+  write: (text: string) => string,
+): string {
   let text = "";
   for (const part of parts) {
     if (part === "#") {
       text += hash;
     } else if (typeof part === "string") {
-      text += part;
+      text += write(part);
     } else {
       const value = vars[part.name] ?? `{${part.name}}`;
       if ("branches" in part) {
         const branch = choose(part.branches, Number(value), tag);
-        text += render(branch, vars, tag, number(Number(value), tag));
+        text += render(branch, vars, tag, number(Number(value), tag), write);
       } else {
         text += typeof value === "number" ? number(value, tag) : value;
       }

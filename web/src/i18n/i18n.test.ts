@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { format } from "./format";
+import { accent } from "./pseudo";
 
 const plural = "{n, plural, =0 {nobody} one {# student} other {# students}} in {course}";
 
@@ -15,6 +16,13 @@ describe("format", () => {
     const message = "{n, plural, one {one} few {few} other {other}}";
     expect(["en", "hi", "pl"].map((tag) => format(message, { n: 0 }, tag))).toEqual(["other", "one", "other"]);
     expect(format(message, { n: 3 }, "pl")).toBe("few");
+  });
+
+  it("gives accents to a message and not to what was put in", () => {
+    expect(format(plural, { n: 2, course: "CS301" }, "en", accent)).toBe(`2 ${accent("students in")} CS301`);
+    const all = accent("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    expect(new Set(all).size).toBe(52);
+    expect(all).not.toMatch(/[a-z]/i);
   });
 
   it("leaves text that was put in alone", () => {

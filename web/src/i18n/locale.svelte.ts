@@ -1,5 +1,6 @@
 import { format, number, type Vars } from "./format";
 import { stored } from "../lib/stored";
+import { accent } from "./pseudo";
 
 export type Language = "en" | "hi";
 export const languages: { code: Language; name: string }[] = [
@@ -15,10 +16,17 @@ interface Entry {
   hindi: Messages | null;
 }
 
-const preference = stored<Language>("arise.language", (value) => languages.some(({ code }) => code === value));
+/** Chosen by tests alone; in what people get there is no such language. */
+const pseudo = "pseudo";
+
+const preference = stored<Language | typeof pseudo>(
+  "arise.language",
+  (value) => languages.some(({ code }) => code === value) || (__PSEUDO__ && value === pseudo),
+);
 const entries: Entry[] = [];
 
 let current = $state<Language>("en");
+let accents = false;
 // Counts up when a translation arrives, so that texts already on screen are written again.
 let arrivals = $state(0);
 
@@ -33,7 +41,8 @@ export const locale = {
 };
 
 function tagOf(language: Language): string {
-  if (language === "hi") return "hi-IN-u-nu-latn";
+  // Names of months and the like come from the browser; in another script they aren't taken for ours.
+  if (language === "hi" || accents) return "hi-IN-u-nu-latn";
   const own = typeof navigator === "undefined" ? "" : navigator.language;
   return own.startsWith("en-") ? own : "en-IN";
 }
@@ -48,7 +57,12 @@ export async function setLanguage(language: Language): Promise<void> {
 
 /** Brings the page up in the language chosen on this device, or the browser's. */
 export async function startLanguage(): Promise<void> {
-  const wanted = preference.get() ?? (navigator.language.startsWith("hi") ? "hi" : "en");
+  const kept = preference.get();
+  if (__PSEUDO__ && kept === pseudo) {
+    accents = true;
+    return;
+  }
+  const wanted = kept === "en" || kept === "hi" ? kept : (navigator.language.startsWith("hi") ? "hi" : "en");
   try {
     await setLanguage(wanted);
   } catch {
@@ -75,6 +89,7 @@ export function catalogue<const M extends Messages>(english: M, load: () => Prom
     ...[vars]: keyof Vars<M[K]> extends never ? [] : [Vars<M[K]>]
   ): string {
     void arrivals;
+    if (__PSEUDO__ && accents) return format(english[key] ?? key, vars ?? {}, locale.tag, accent);
     const message = (current === "hi" && entry.hindi?.[key]) || english[key];
     return format(message ?? key, vars ?? {}, locale.tag);
   };
