@@ -157,6 +157,11 @@ impl Link {
             last.tried_at = Some(self.0.store.clock().now());
             last.error = done.as_ref().err().cloned();
         });
+        if done.as_ref().is_ok_and(|pushed| pushed.received > 0) {
+            // What came is counted before somebody looks at it. Should that fail, it is counted when they do.
+            let store = self.0.store.clone();
+            tokio::spawn(async move { store.read_settled(|_| Ok(())).await });
+        }
         done
     }
 

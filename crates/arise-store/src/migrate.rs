@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (16, "conflicts", include_str!("../migrations/0016_conflicts.sql")),
     (17, "node_scopes", include_str!("../migrations/0017_node_scopes.sql")),
     (18, "import_made", include_str!("../migrations/0018_import_made.sql")),
+    (19, "stale", include_str!("../migrations/0019_stale.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (

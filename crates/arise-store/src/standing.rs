@@ -82,10 +82,12 @@ pub(crate) fn refresh(tx: &mut WriteTx<'_>, scope: Scope, people: &[People]) -> 
 pub(crate) fn refresh_in_course(tx: &mut WriteTx<'_>, course: CourseId, people: &[People]) -> Result<()> {
     for people in people {
         let (only, of_enrolment, params) = match people {
-            People::Course(_) => ("", "", params![course].to_vec()),
-            People::Student(id) => {
-                (" AND student_id = ?2", " AND e.student_id = ?2", params![course, *id].to_vec())
-            }
+            People::Course(_) => (String::new(), String::new(), params![course].to_vec()),
+            some => (
+                format!(" AND {}", some.among("student_id")),
+                format!(" AND {}", some.among("e.student_id")),
+                params![course, some.parameter()].to_vec(),
+            ),
         };
         tx.execute(&format!("DELETE FROM standing WHERE scope = ?1{only}"), &params)?;
         insert(tx, &in_courses(&format!("e.course_id = ?1{of_enrolment}")), &params)?;

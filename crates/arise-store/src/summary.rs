@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use arise_core::mutant::{self, Mutant};
 use arise_core::{CourseId, Result, SemesterId, StudentId};
+use uuid::Uuid;
 
 use crate::params;
 use crate::scope::Scope;
@@ -15,6 +16,8 @@ use crate::{course_summary, day_tally, standing};
 
 /// Students of the courses that one transaction counts, which bounds how long marks wait for it.
 const AT_ONCE: i64 = 500;
+/// Students whom one transaction counts over all their courses.
+const STUDENTS_AT_ONCE: i64 = 100;
 /// More students than this are faster counted as a course than one by one.
 const ONE_BY_ONE: usize = 16;
 /// What is left for later of a course besides days.
@@ -66,6 +69,8 @@ pub(crate) enum People {
     Student(StudentId),
     /// Everybody who belongs, or belonged, to it.
     Course(CourseId),
+    /// Those of `stale_student`, by id, up to this one.
+    StaleUpTo(StudentId),
 }
 
 impl People {
@@ -78,12 +83,15 @@ impl People {
                 "{column} IN (SELECT student_id FROM standing WHERE scope = ?2 \
                  UNION SELECT student_id FROM enrolment WHERE course_id = ?2)"
             ),
+            Self::StaleUpTo(_) => {
+                format!("{column} IN (SELECT student_id FROM stale_student WHERE student_id <= ?2)")
+            }
         }
     }
 
     pub(crate) fn parameter(self) -> Value {
         match self {
-            Self::Student(id) => id.into(),
+            Self::Student(id) | Self::StaleUpTo(id) => id.into(),
             Self::Course(id) => id.into(),
         }
     }
@@ -170,33 +178,93 @@ pub(crate) fn put_off(tx: &mut WriteTx<'_>, course: CourseId, held_on: &str) -> 
 
 /// Whether sums were left for later.
 pub(crate) fn is_stale(tx: &mut Tx<'_>) -> Result<bool> {
-    Ok(tx.query_opt("SELECT 1 FROM stale LIMIT 1", &[])?.is_some())
+    let any = "SELECT 1 WHERE EXISTS (SELECT 1 FROM stale) OR EXISTS (SELECT 1 FROM stale_course)";
+    Ok(tx.query_opt(any, &[])?.is_some())
 }
 
-/// Counts some of what was put off.
+/// Counts some of what was put off: the days of the courses, then whoever belongs to one of them over all their
+/// courses, once each, then each course by itself.
 pub(crate) fn refresh_stale(tx: &mut WriteTx<'_>) -> Result<()> {
     let mut people = 0;
-    while people < AT_ONCE
-        && let Some(row) = tx.query_opt("SELECT course_id FROM stale LIMIT 1", &[])?
-    {
-        let course: CourseId = row.get(0)?;
-        let mut touched = Touched { everybody: true, ..Touched::default() };
-        for row in tx.query("SELECT held_on FROM stale WHERE course_id = ?1", params![course])? {
-            let day: String = row.get(0)?;
-            if day != NO_DAY {
-                touched.day(day);
-            }
-        }
-        refresh(tx, course, &touched)?;
-        tx.execute("DELETE FROM stale WHERE course_id = ?1", params![course])?;
-        people += course_summary::of_course(tx, course)?.enrolled.max(1);
+    while people < AT_ONCE {
+        people += if let Some(course) = first(tx, "SELECT course_id FROM stale LIMIT 1")? {
+            gather(tx, CourseId(course))?
+        } else if first(tx, "SELECT student_id FROM stale_student LIMIT 1")?.is_some() {
+            refresh_students(tx)?;
+            AT_ONCE
+        } else if let Some(course) = first(tx, "SELECT course_id FROM stale_course LIMIT 1")? {
+            refresh_own(tx, CourseId(course))?
+        } else {
+            return Ok(());
+        };
     }
     Ok(())
 }
 
+fn first(tx: &mut Tx<'_>, sql: &str) -> Result<Option<Uuid>> {
+    tx.query_opt(sql, &[])?.map(|row| row.get(0)).transpose()
+}
+
+/// Counts the days of a course, and notes whom it is about. Answers how many belong to it.
+fn gather(tx: &mut WriteTx<'_>, course: CourseId) -> Result<i64> {
+    let row = tx.query_opt("SELECT semester_id FROM course WHERE id = ?1", params![course])?;
+    let semester: Option<SemesterId> = row.map(|row| row.get(0)).transpose()?.flatten();
+    for row in
+        tx.query("SELECT held_on FROM stale WHERE course_id = ?1 AND held_on <> ?2", params![course, NO_DAY])?
+    {
+        let day: String = row.get(0)?;
+        for scope in [Some(Scope::All), semester.map(Scope::Semester)].into_iter().flatten() {
+            day_tally::refresh_day(tx, scope, &day)?;
+        }
+    }
+    tx.execute(
+        "INSERT INTO stale_student (student_id) SELECT student_id FROM enrolment WHERE course_id = ?1 \
+         UNION SELECT student_id FROM standing WHERE scope = ?1 ON CONFLICT (student_id) DO NOTHING",
+        params![course],
+    )?;
+    tx.execute(
+        "INSERT INTO stale_course (course_id) VALUES (?1) ON CONFLICT (course_id) DO NOTHING",
+        params![course],
+    )?;
+    tx.execute("DELETE FROM stale WHERE course_id = ?1", params![course])?;
+    let row = tx.query_one("SELECT COUNT(*) FROM standing WHERE scope = ?1", params![course])?;
+    Ok(row.get::<i64>(0)?.max(1))
+}
+
+/// Counts some of the students over all their courses and those of the semesters that something was put off of.
+fn refresh_students(tx: &mut WriteTx<'_>) -> Result<()> {
+    let last = tx.query_one(
+        "SELECT student_id FROM (SELECT student_id FROM stale_student ORDER BY student_id LIMIT ?1) s \
+         ORDER BY student_id DESC LIMIT 1",
+        params![STUDENTS_AT_ONCE],
+    )?;
+    let people = [People::StaleUpTo(last.get(0)?)];
+    standing::refresh(tx, Scope::All, &people)?;
+    let semesters = tx.query(
+        "SELECT DISTINCT semester_id FROM course WHERE semester_id IS NOT NULL \
+         AND id IN (SELECT course_id FROM stale_course)",
+        &[],
+    )?;
+    for row in &semesters {
+        standing::refresh(tx, Scope::Semester(row.get(0)?), &people)?;
+    }
+    tx.execute("DELETE FROM stale_student WHERE student_id <= ?1", &[people[0].parameter()])?;
+    Ok(())
+}
+
+/// Counts a course by itself. Answers how many belong to it.
+fn refresh_own(tx: &mut WriteTx<'_>, course: CourseId) -> Result<i64> {
+    standing::refresh_in_course(tx, course, &[People::Course(course)])?;
+    course_summary::refresh(tx, course)?;
+    tx.execute("DELETE FROM stale_course WHERE course_id = ?1", params![course])?;
+    Ok(course_summary::of_course(tx, course)?.enrolled.max(1))
+}
+
 /// Counts everything anew.
 pub(crate) fn count_all(tx: &mut WriteTx<'_>) -> Result<()> {
-    tx.execute("DELETE FROM stale", &[])?;
+    for table in ["stale", "stale_student", "stale_course"] {
+        tx.execute(&format!("DELETE FROM {table}"), &[])?;
+    }
     standing::count_all(tx)?;
     day_tally::count_all(tx)?;
     course_summary::count_all(tx)

@@ -19,7 +19,7 @@ pub fn is_due(tx: &mut Tx<'_>) -> Result<bool> {
     let now = tx.now();
     let due = tx.query_one(
         "SELECT EXISTS (SELECT 1 FROM session WHERE settled = 0 AND archived = 0 AND closes_at <= ?1) \
-             OR EXISTS (SELECT 1 FROM stale)",
+             OR EXISTS (SELECT 1 FROM stale) OR EXISTS (SELECT 1 FROM stale_course)",
         params![now],
     )?;
     due.get(0)
