@@ -38,3 +38,40 @@ test("a classroom’s first sync shows how far it is", async ({ page }) => {
     await both.stop();
   }
 });
+
+test("a classroom is given some courses", async ({ page }) => {
+  test.setTimeout(120_000);
+  const both = await Institution.start();
+  try {
+    await both.course("CS7", ["Asha"]);
+    await both.course("MA7", ["Vikram"]);
+    await both.join();
+    const login = await page.request.post(`${both.hub.base}/api/admin/login`, { data: Institution.admin });
+    expect(login.ok(), await login.text()).toBe(true);
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.goto(`${both.hub.base}/a/sync`);
+    await expect(page.getByText("All courses")).toBeVisible();
+    await page.getByRole("button", { name: "Courses of Room 7" }).press("Enter");
+    const drawer = page.getByRole("dialog", { name: "Courses of Room 7" });
+    await drawer.getByRole("radio", { name: "Some courses" }).press("Space");
+    await expect(drawer.getByRole("button", { name: "Save" })).toBeDisabled();
+    await drawer.getByRole("searchbox", { name: "Search courses" }).fill("ma7");
+    await expect(drawer.getByRole("checkbox")).toHaveCount(1);
+    await expectAccessible(page, "the courses of a classroom");
+    await expectNoSidewaysScroll(page);
+    await drawer.getByRole("checkbox", { name: "MA7" }).press("Space");
+    await drawer.getByRole("button", { name: "Save" }).press("Enter");
+    await expect(drawer).toBeHidden();
+    await expect(page.getByText("1 course", { exact: true })).toBeVisible();
+
+    await both.sync();
+    const { course_ids } = await both.room.send<{ course_ids: string[] }>("GET", "/api/sync/status");
+    expect(course_ids).toHaveLength(1);
+    const teachers = await both.room.send<{ teacher_name: string }[]>("GET", "/api/admin/teachers");
+    expect(teachers).toHaveLength(1);
+    await page.goto(`${both.hub.base}/a/audit`);
+    await expect(page.getByText("changed the courses given to").first()).toBeVisible();
+  } finally {
+    await both.stop();
+  }
+});

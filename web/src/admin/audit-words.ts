@@ -19,6 +19,7 @@ const actions: Record<string, () => string> = {
   login_refused: () => t("did_login_refused"),
   marked: () => t("did_marked"),
   node_code_given: () => t("did_node_code_given"),
+  node_scope_changed: () => t("did_node_scope_changed"),
   node_file_taken: () => t("did_node_file_taken"),
   node_joined: () => t("did_node_joined"),
   node_refused: () => t("did_node_refused"),
