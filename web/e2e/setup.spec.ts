@@ -154,7 +154,7 @@ test("a long list shows how far it is, and can be stopped", async ({ page, serve
 
   // What is in goes again.
   await page.getByRole("button", { name: "Take this import back" }).press("Enter");
-  await expect(page.getByRole("dialog")).toContainText(`${said} of the ${said} students whom it added are deleted.`);
+  await expect(page.getByRole("dialog")).toContainText(`${said} of the ${said} students whom it added will be deleted.`);
   await page.getByRole("button", { name: `Delete ${said} students` }).press("Enter");
   await expect(page.getByRole("heading", { name: `The import is taken back: ${said} students were deleted.` })).toBeVisible({ timeout: 60_000 });
   const left = await page.request.get(`${server.base}/api/admin/students?q=LONG&limit=1`);
@@ -181,7 +181,7 @@ test("a wrong list is taken back, but for those with whom something was done", a
   await expect(page.getByRole("heading", { name: "3 students were added." })).toBeVisible();
   await page.getByRole("button", { name: "Take this import back" }).press("Enter");
   const dialog = page.getByRole("dialog");
-  await expect(dialog).toContainText("2 of the 3 students whom it added are deleted.");
+  await expect(dialog).toContainText("2 of the 3 students whom it added will be deleted.");
   await expect(dialog.getByRole("list", { name: "Who stays" })).toHaveText(/Right <b>Two<\/b> WR2\s*changed since/);
   await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
   await expectAccessible(page, "taking an import back");

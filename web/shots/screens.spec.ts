@@ -1,5 +1,7 @@
 import { expect, test, type Page } from "@playwright/test";
+import { Institution } from "../e2e/institution";
 import { target } from "../e2e/target";
+import { undecided } from "../e2e/undecided";
 
 interface Demo {
   teacher: { course_code: string; pin: string };
@@ -108,6 +110,7 @@ for (const scheme of ["light", "dark"] as const) {
         const [course] = await get<{ id: string }[]>(page, "/api/admin/courses?limit=1");
         const [semester] = await get<{ id: string }[]>(page, "/api/admin/semesters");
         const [student] = await get<{ id: string }[]>(page, "/api/admin/students?limit=1");
+        expect((await page.request.post("/api/admin/backups", { data: {} })).ok()).toBe(true);
         const screens: Record<string, string> = {
           overview: "/a",
           students: "/a/students",
@@ -140,6 +143,16 @@ for (const scheme of ["light", "dark"] as const) {
         await page.getByLabel("File", { exact: true }).setInputFiles({ name: "students.csv", mimeType: "text/csv", buffer: Buffer.from(list) });
         await expect(page.getByRole("table")).toBeVisible();
         await shot(page, "admin-import-checked", false);
+        await page.getByLabel("Password for all of them").fill("list-secret");
+        await page.keyboard.press("Enter");
+        await expect(page.getByRole("button", { name: "Take this import back" })).toBeVisible();
+        await shot(page, "admin-import-done", false);
+        await page.getByRole("button", { name: "Take this import back" }).click();
+        await expect(page.getByRole("dialog").getByRole("button").last()).toContainText("Delete");
+        await shot(page, "admin-import-undo", false);
+        await page.getByRole("dialog").getByRole("button").last().click();
+        await expect(page.getByRole("heading", { name: /^The import is taken back/ })).toBeVisible();
+        await shot(page, "admin-import-undone", false);
         const [scanner] = await get<{ id: string }[]>(page, "/api/admin/devices");
         await page.goto(`/a/scanners?fingers=${scanner!.id}&course=${course!.id}`);
         await expect(page.getByRole("dialog").getByRole("listitem").first()).toBeVisible();
@@ -168,6 +181,39 @@ for (const scheme of ["light", "dark"] as const) {
     });
   }
 }
+
+test.describe("what syncing left to decide", () => {
+  let both: Institution;
+  let students: string[];
+  test.beforeAll(async () => ({ both, students } = await undecided()));
+  test.afterAll(() => both.stop());
+
+  for (const scheme of ["light", "dark"] as const) {
+    for (const width of [1366, 360]) {
+      test(`${width} ${scheme}`, async ({ page }) => {
+        await page.emulateMedia({ colorScheme: scheme });
+        await page.setViewportSize({ width, height: width === 360 ? 740 : 768 });
+        const { base } = both.hub;
+        const answer = await page.request.post(`${base}/api/admin/login`, { data: Institution.admin });
+        expect(answer.ok(), await answer.text()).toBe(true);
+        const shot = async (name: string, path: string, fullPage = false) => {
+          await page.goto(base + path);
+          await expect(page.locator("h1")).toBeVisible();
+          await expect(page.locator(".skeleton")).toHaveCount(0);
+          await page.waitForTimeout(400);
+          await page.screenshot({ path: `${out}/${name}-${width}-${scheme}.png`, fullPage });
+        };
+        await shot("decide-told", "/a/students");
+        await shot("decide-drawer", `/a/students?edit=${students[0]}`);
+        await shot("decide-sync", "/a/sync");
+        await shot("decide", "/a/decide", true);
+        await page.getByRole("button", { name: /^Merge the students/ }).click();
+        await page.waitForTimeout(400);
+        await page.screenshot({ path: `${out}/decide-merge-${width}-${scheme}.png` });
+      });
+    }
+  }
+});
 
 for (const width of [1366, 360]) {
   test.describe(`${width} hindi`, () => {

@@ -20,12 +20,16 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         proc::run(proc::cargo().args(["build", "-p", "arise"]).env("ARISE_COMPONENTS", "1"))?;
         let target = workspace::target_dir()?;
         let tmp = Tmp::make(&target)?;
-        Ok((Demo::start(Command::new(target.join("debug/arise")), tmp.path())?, tmp))
+        let program = target.join("debug/arise");
+        Ok((Demo::start(Command::new(&program), tmp.path())?, tmp, program))
     });
-    if let Some((demo, _tmp)) = started {
+    if let Some((demo, _tmp, program)) = started {
         report.step("pictures", || {
             let mut playwright = proc::npx("playwright");
-            playwright.args(["test", "-c", "screenshots.config.ts"]).env("ARISE_E2E", &demo.about);
+            playwright
+                .args(["test", "-c", "screenshots.config.ts"])
+                .env("ARISE_PROGRAM", &program)
+                .env("ARISE_E2E", &demo.about);
             if let Some(only) = &args.only {
                 playwright.args(["--grep", only]);
             }

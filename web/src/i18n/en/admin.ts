@@ -189,7 +189,7 @@ export default {
   import_undo_kept: "Who stays",
   import_undo_kind: "Taken back",
   import_undo_marked: "has marks",
-  import_undo_removes: "{n, plural, =0 {None of the {total} students whom it added can be taken back.} one {# of the {total} students whom it added is deleted.} other {# of the {total} students whom it added are deleted.}}",
+  import_undo_removes: "{n, plural, =0 {None of the {total} students whom it added can be taken back.} one {# of the {total} students whom it added will be deleted.} other {# of the {total} students whom it added will be deleted.}}",
   import_undo_stopped: "Not all of the import was taken back. What was deleted stays deleted; take it back again for the rest.",
   import_undo_title: "Take this import back?",
   import_undone: "{n, plural, =0 {Nobody was deleted.} one {The import is taken back: # student was deleted.} other {The import is taken back: # students were deleted.}}",
