@@ -232,6 +232,7 @@ test("the older system’s records are taken over", async ({ page, server }) => 
 });
 
 test("a backup shows how far it is, and can be stopped", async ({ page, server }) => {
+  test.setTimeout(240_000);
   await logIn(page, server);
   await page.goto("/a/backups");
   const make = page.getByRole("button", { name: "Back up now" }).first();
@@ -254,7 +255,7 @@ test("a backup shows how far it is, and can be stopped", async ({ page, server }
     await make.press("Enter");
     expect(await shown).toMatch(/^Working: \d+ %$/);
     await expect(page.getByText("The backup was stopped.").last()).toBeVisible({ timeout: 3000 });
-  }).toPass({ timeout: 90_000 });
+  }).toPass({ timeout: 180_000 });
   await expect(make).toBeEnabled();
   const before = await page.getByRole("main").getByRole("listitem").count();
   await make.press("Enter");
