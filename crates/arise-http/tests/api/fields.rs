@@ -60,6 +60,7 @@ impl World {
         let text = |id: &dyn std::fmt::Display| id.to_string();
         let ids = vec![
             ("/api/admin/imports/", import),
+            ("/api/admin/nodes/", node.id.clone()),
             ("/api/teacher/session/", session.clone()),
             ("/api/teacher/", text(&class.course)),
             ("/api/student/", text(&class.course)),
@@ -95,7 +96,7 @@ impl World {
             "new_password": "long enough", "batch_name": "", "institution_name": "", "time_zone": "Asia/Kolkata",
         });
         let machines = json!({
-            "missing_only": true, "background": true, "token": "nothing", "otp": "000000", "code": "ABCD-2345", "url": "http://127.0.0.1:1",
+            "missing_only": true, "course_ids": null, "background": true, "token": "nothing", "otp": "000000", "code": "ABCD-2345", "url": "http://127.0.0.1:1",
             "mac_address": "02:00:00:00:00:01", "firmware": "1", "marks": [], "boot": 1, "uptime_ms": 1,
             "class_roll_id": 1, "roll_ids": [1], "db_data": "", "node": "019cd0db-0000-7000-8000-000000000001", "print": "x", "proof": "x",
             "public_key": "x",
