@@ -33,6 +33,11 @@ pub const ALL: &[Directed] = &[
     ("and with one of two that still are in conflict", open_conflict, &[Mutant::NoRefold]),
     ("a node and its copy take turns", copies, &[Mutant::SameTokenForEver]),
     ("a node is given one course more, and then all", scopes, &[Mutant::NeverGivesWhatItWithheld]),
+    (
+        "a hub that was restored gives a node other courses than it did before",
+        other_scope,
+        &[Mutant::NeverGivesWhatItWithheld],
+    ),
     ("an answer comes after its node was restored", late_answer, &[Mutant::SkipsWhatItLacks]),
     ("a session that was counted too early takes a mark", counted_too_early, &[Mutant::NoRecount]),
     (
@@ -201,6 +206,23 @@ fn scopes(world: &mut World) -> Outcomes<()> {
         return Err("a node wasn't given what it is meant to have now".to_owned());
     }
     world.give(one, None)?;
+    all_is_well(world)
+}
+
+/// It doesn't know any more what it gave, and the node is at a position that it knows.
+fn other_scope(world: &mut World) -> Outcomes<()> {
+    world.wipe(ONE);
+    let one = world.id(ONE)?;
+    world.exchange(ONE)?;
+    world.machines[HUB].keep();
+    world.give(one, Some(BTreeSet::new()))?;
+    sync(world, ONE)?;
+    world.restore(HUB);
+    let courses: BTreeSet<CourseId> = world.machines[HUB].read(|tx| {
+        let rows = tx.query("SELECT id FROM course", &[])?;
+        rows.iter().map(|row| row.get(0)).collect()
+    })?;
+    world.give(one, Some(courses))?;
     all_is_well(world)
 }
 

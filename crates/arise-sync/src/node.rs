@@ -113,6 +113,10 @@ impl Acceptance {
         }
         let rest = &self.incoming[done..];
         let now = &rest[..rest.len().min(self.at_once)];
+        if state.scope != self.answer.scope {
+            // It counts from the first record on, also should the rest not be taken.
+            sync::scoped(tx, self.answer.scope, &self.answer.courses)?;
+        }
         if !now.is_empty() {
             let taken = sync::adopt(tx, now)?;
             self.received += taken;

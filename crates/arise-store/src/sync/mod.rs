@@ -21,5 +21,5 @@ mod unsent;
 pub use adopt::{Incoming, adopt, refuse, rekey, reset};
 pub use number::{Numbering, after, chain_at};
 pub use record::{MAX_BYTES, Record};
-pub use state::{Chain, Position, State, answered, state};
+pub use state::{Chain, Position, State, answered, scoped, state};
 pub use unsent::{count as count_unsent, count_after as count_unsent_after, unsent, unsent_after};

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use arise_core::id::uuid_v7;
 use arise_core::op::Kind;
 use arise_core::{CourseId, Error, NodeId, Result, SessionId, TeacherId};
 use uuid::Uuid;
@@ -24,7 +25,9 @@ pub type Courses = Option<BTreeSet<CourseId>>;
 /// What a node is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// Rises whenever more is given than before: who counted under an earlier one begins anew.
+    /// Another one whenever something else is given than before: who counted under an earlier one begins anew. It is
+    /// random: a hub that was restored would count to the same number again and mean something else. 0 is everything,
+    /// from the start.
     pub version: i64,
     pub courses: Courses,
     /// Those of the courses.
@@ -40,7 +43,7 @@ impl Scope {
         let teachers = teachers_of(tx, courses)?;
         let mut version = peer.scope;
         if teachers != peer.teachers {
-            version += i64::from(!teachers.is_subset(&peer.teachers));
+            version = new_version(tx)?;
             tx.execute(
                 "UPDATE peer SET teachers = ?2, scope = ?3 WHERE id = ?1",
                 params![peer.id, written(&teachers)?, version],
@@ -105,18 +108,25 @@ fn teachers_of(tx: &mut Tx<'_>, courses: &BTreeSet<CourseId>) -> Result<BTreeSet
 /// `not_found` for a node that never joined.
 pub fn set(tx: &mut WriteTx<'_>, node: NodeId, courses: &Courses) -> Result<()> {
     let peer = peer::find(tx, node)?.ok_or_else(|| Error::not_found("node"))?;
-    let (grows, teachers) = match (&peer.courses, courses) {
-        (None, None) => (false, BTreeSet::new()),
-        (Some(_), None) => (true, BTreeSet::new()),
-        // It was given every teacher.
-        (None, Some(new)) => (false, teachers_of(tx, new)?),
-        (Some(old), Some(new)) => (!new.is_subset(old), peer.teachers),
+    if peer.courses == *courses {
+        return Ok(());
+    }
+    let teachers = match courses {
+        Some(courses) => teachers_of(tx, courses)?,
+        None => BTreeSet::new(),
     };
+    let version = new_version(tx)?;
     tx.execute(
         "UPDATE peer SET courses = ?2, teachers = ?3, scope = ?4 WHERE id = ?1",
-        params![node, written_courses(courses)?, written(&teachers)?, peer.scope + i64::from(grows)],
+        params![node, written_courses(courses)?, written(&teachers)?, version],
     )?;
     Ok(())
+}
+
+fn new_version(tx: &Tx<'_>) -> Result<i64> {
+    const RANDOM: u128 = (1 << 62) - 1;
+    let number = uuid_v7(tx.now()).as_u128() & RANDOM;
+    i64::try_from(number.max(1)).map_err(|e| Error::internal(e.to_string()))
 }
 
 /// As the database keeps them: a JSON array.

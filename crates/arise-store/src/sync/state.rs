@@ -137,6 +137,12 @@ impl State {
     }
 }
 
+/// Remembers under which scope the position is counted.
+pub fn scoped(tx: &mut WriteTx<'_>, scope: i64, courses: &Courses) -> Result<()> {
+    tx.execute("UPDATE sync SET scope = ?1, courses = ?2", params![scope, scope::written_courses(courses)?])?;
+    Ok(())
+}
+
 /// Remembers what came with an answer of the hub.
 pub fn answered(
     tx: &mut WriteTx<'_>,
