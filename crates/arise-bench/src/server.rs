@@ -40,8 +40,18 @@ impl Server {
 
     /// With further settings, by the names of their variables. It doesn't sync by itself.
     pub(crate) fn arise_with(data: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::run(Command::new(program()?), data, settings)
+    }
+
+    /// One of another machine: it gets what the servers that are measured leave of the processor.
+    pub(crate) fn elsewhere(data: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new("nice");
+        command.args(["-n", "19"]).arg(program()?);
+        Self::run(command, data, &[])
+    }
+
+    fn run(mut command: Command, data: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let start = Instant::now();
-        let mut command = Command::new(program()?);
         command.args(["serve", "--host", "127.0.0.1", "--port", "0", "--data"]).arg(data);
         command.env("ARISE_LOG", "warn").env("ADMIN_DEFAULT_PASSWORD", "bench-password");
         command.env("SYNC_INTERVAL_SECONDS", "0").envs(settings.iter().copied());

@@ -111,7 +111,7 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
 }
 
 /// A folder for nodes, which are other machines: their disks aren't the hub's, so theirs are in memory where that can
-/// be. They still share its processor.
+/// be. Of its processor they get what it leaves ([`Server::elsewhere`]).
 fn elsewhere() -> anyhow::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() {
@@ -240,7 +240,7 @@ impl Node {
     /// One with the records of its folder, if any, which reaches the hub at an address.
     fn join(data: &Path, name: &str, hub: &Server, through: SocketAddr) -> anyhow::Result<Self> {
         std::fs::create_dir_all(data)?;
-        let server = Server::arise_with(data, &[])?;
+        let server = Server::elsewhere(data)?;
         let token = log_in(server.address)?;
         let made = call(hub.address, "/api/admin/nodes", &log_in(hub.address)?, &json!({"name": name}))?;
         let body = json!({"url": format!("http://{through}"), "code": made["join_code"]});
