@@ -7,9 +7,9 @@ export default defineConfig({
   // A file's tests follow one another; two files at once share the server. Figures are taken one at a time.
   fullyParallel: false,
   workers: process.env.ARISE_BARS === "1" ? 1 : 2,
-  timeout: 120_000,
+  timeout: 240_000,
   // Generous, for machines that do other things meanwhile.
-  expect: { timeout: 15_000 },
+  expect: { timeout: 30_000 },
   reporter: process.env.CI ? "line" : "list",
   outputDir: "test-results",
   use: {

@@ -53,7 +53,7 @@ for (const width of [1366, 360, 320]) {
 
     test("teacher", async ({ page }) => {
       // Some twenty screens, each gone through by axe.
-      test.setTimeout(8 * 60_000);
+      test.setTimeout(18 * 60_000);
       const seeded = await seed();
       await logInAsTeacher(page, seeded);
       await page.goto("/t");
@@ -131,7 +131,7 @@ for (const width of [1366, 360, 320]) {
     });
 
     test("administrator", async ({ page }) => {
-      test.setTimeout(8 * 60_000);
+      test.setTimeout(18 * 60_000);
       const seeded = await seed();
       await logInAsAdmin(page);
       const id = seeded.students[0]!.id;
@@ -217,7 +217,7 @@ test.describe("when the server fails", () => {
 
   for (const role of ["teacher", "administrator", "student"] as const) {
     test(`every screen of a ${role} says so`, async ({ page }) => {
-      test.setTimeout(4 * 60_000);
+      test.setTimeout(8 * 60_000);
       const seeded = await seed();
       const { id } = seeded.students[0]!;
       const course = seeded.course.id;
