@@ -110,7 +110,9 @@ pub(crate) fn refresh(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touched)
     );
 
     let people: Vec<People> = if touched.everybody || touched.students.len() > ONE_BY_ONE {
-        vec![People::Course(course)]
+        // Who came and left while sums were put off isn't found by the course.
+        let left = who_left(tx, course, &touched.students)?;
+        left.map(People::Student).chain([People::Course(course)]).collect()
     } else {
         touched.students.iter().copied().map(People::Student).collect()
     };
@@ -142,16 +144,10 @@ pub(crate) fn put_off_all(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touc
         // Nothing will tell later where it belonged before.
         return refresh(tx, course, touched);
     }
-    let mut gone = Touched::default();
-    for &student in &touched.students {
-        let there = "SELECT 1 FROM enrolment WHERE course_id = ?1 AND student_id = ?2 LIMIT 1";
-        if tx.query_opt(there, params![course, student])?.is_none() {
-            gone.student(student);
-        }
-    }
-    if !gone.students.is_empty() {
+    let students: BTreeSet<StudentId> = who_left(tx, course, &touched.students)?.collect();
+    if !students.is_empty() {
         // Nor who has left without a trace.
-        refresh(tx, course, &gone)?;
+        refresh(tx, course, &Touched { students, ..Touched::default() })?;
     }
     put_off(tx, course, NO_DAY)?;
     for day in &touched.days {
@@ -165,6 +161,22 @@ pub(crate) fn put_off_all(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touc
         )?;
     }
     Ok(())
+}
+
+/// Those of the students who have left the course without a trace.
+fn who_left(
+    tx: &mut Tx<'_>,
+    course: CourseId,
+    students: &BTreeSet<StudentId>,
+) -> Result<impl Iterator<Item = StudentId> + use<>> {
+    let mut left = vec![];
+    for &student in students {
+        let there = "SELECT 1 FROM enrolment WHERE course_id = ?1 AND student_id = ?2 LIMIT 1";
+        if tx.query_opt(there, params![course, student])?.is_none() {
+            left.push(student);
+        }
+    }
+    Ok(left.into_iter())
 }
 
 /// Leaves a day's sums of a course for later: many sessions end at the same bell, and nobody may be looking.

@@ -168,6 +168,48 @@ pub(crate) fn news(tx: &mut WriteTx<'_>, fresh: &str) -> Result<Done> {
     finish(tx, done)
 }
 
+fn first(tx: &mut WriteTx<'_>, sql: &str) -> Result<Uuid> {
+    tx.query_one(sql, &[])?.get(0)
+}
+
+const FIRST_COURSE: &str = "SELECT id FROM course ORDER BY id LIMIT 1";
+const NEWEST: &str = "SELECT id FROM student ORDER BY id DESC LIMIT 1";
+
+/// Somebody new comes into the first course.
+pub(crate) fn comes(tx: &mut WriteTx<'_>) -> Result<Done> {
+    let course = CourseId(first(tx, FIRST_COURSE)?);
+    student::create(tx, &student_fields("New", "R-new"), "hash")?;
+    let rows = tx.query("SELECT id FROM student ORDER BY id", &[])?;
+    let list: Vec<(StudentId, i64)> =
+        rows.iter().zip(1..).map(|(row, roll)| Ok((row.get(0)?, roll))).collect::<Result<_>>()?;
+    let today = setting::get(tx)?.zone().date(tx.now());
+    enrolment::set_roster(tx, course, &list, &today, None)?;
+    finish(tx, Done::default())
+}
+
+/// Who came last takes another course of the same semester too.
+pub(crate) fn goes_elsewhere(tx: &mut WriteTx<'_>) -> Result<Done> {
+    let (course, newest) = (CourseId(first(tx, FIRST_COURSE)?), StudentId(first(tx, NEWEST)?));
+    let semester = course::get(tx, course)?.semester_id;
+    let other = course::create(tx, &course_fields("C-1", semester, None))?;
+    let today = setting::get(tx)?.zone().date(tx.now());
+    enrolment::set_roster(tx, other, &[(newest, 1)], &today, None)?;
+    finish(tx, Done::default())
+}
+
+/// Who came last leaves the first course, on the same day.
+pub(crate) fn leaves(tx: &mut WriteTx<'_>) -> Result<Done> {
+    let (course, newest) = (CourseId(first(tx, FIRST_COURSE)?), StudentId(first(tx, NEWEST)?));
+    let today = setting::get(tx)?.zone().date(tx.now());
+    let list: Vec<(StudentId, i64)> = enrolment::roster(tx, course)?
+        .iter()
+        .filter(|enrolled| enrolled.student_id != newest)
+        .map(|enrolled| (enrolled.student_id, enrolled.class_roll_id))
+        .collect();
+    enrolment::set_roster(tx, course, &list, &today, None)?;
+    finish(tx, Done::default())
+}
+
 fn finish(tx: &mut WriteTx<'_>, mut done: Done) -> Result<Done> {
     let rows = tx.query("SELECT id FROM op WHERE gsn IS NULL", &[])?;
     done.waiting = rows.iter().map(|row| row.get(0)).collect::<Result<_>>()?;

@@ -39,6 +39,7 @@ pub const ALL: &[Directed] = &[
         &[Mutant::NeverGivesWhatItWithheld],
     ),
     ("an answer comes after its node was restored", late_answer, &[Mutant::SkipsWhatItLacks]),
+    ("somebody comes by an exchange and leaves before sums are counted", came_and_left, &[]),
     ("a session that was counted too early takes a mark", counted_too_early, &[Mutant::NoRecount]),
     (
         "what is new to a node two versions behind is left on it alone, and it is updated later",
@@ -61,6 +62,22 @@ fn counted_too_early(world: &mut World) -> Outcomes<()> {
     world.machines[ONE].offset = 0;
     excuse(world, ONE, "after all")?;
     check::at_any_time(world, ONE)?;
+    all_is_well(world)
+}
+
+/// The hub puts off what an exchange brought, and somebody of whom that was leaves before it is counted.
+fn came_and_left(world: &mut World) -> Outcomes<()> {
+    world.tick(3 * HOUR);
+    let done = world.machines[HUB].write(deed::count);
+    noted(world, HUB, done)?;
+    let done = world.machines[ONE].write(deed::comes);
+    noted(world, ONE, done)?;
+    sync(world, ONE)?;
+    for deed in [deed::goes_elsewhere, deed::leaves, deed::count] {
+        let done = world.machines[HUB].write(deed);
+        noted(world, HUB, done)?;
+        check::at_any_time(world, HUB)?;
+    }
     all_is_well(world)
 }
 
