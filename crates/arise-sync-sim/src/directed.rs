@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use arise_core::clock::{DAY, HOUR};
 use arise_core::mutant::Mutant;
 use arise_core::{CourseId, SessionId, StudentId};
-use arise_sync::{Limits, Outcome, hub, node};
+use arise_sync::{Answer, Limits, Outcome, Request, hub, node};
 use uuid::Uuid;
 
 use crate::check;
@@ -39,6 +39,7 @@ pub const ALL: &[Directed] = &[
         &[Mutant::NeverGivesWhatItWithheld],
     ),
     ("an answer comes after its node was restored", late_answer, &[Mutant::SkipsWhatItLacks]),
+    ("a node takes one answer in part and goes on with another", half_an_answer, &[]),
     ("somebody comes by an exchange and leaves before sums are counted", came_and_left, &[]),
     ("a session that was counted too early takes a mark", counted_too_early, &[Mutant::NoRecount]),
     (
@@ -243,14 +244,33 @@ fn other_scope(world: &mut World) -> Outcomes<()> {
     all_is_well(world)
 }
 
-/// What it just sent is no longer there.
-fn late_answer(world: &mut World) -> Outcomes<()> {
-    sync(world, ONE)?;
-    let before = world.machines[ONE].snapshot();
-    rename(world, ONE, "soon gone")?;
+/// Two answers to one request, and what a node is given changed between them.
+fn half_an_answer(world: &mut World) -> Outcomes<()> {
+    world.wipe(ONE);
+    let one = world.id(ONE)?;
+    world.exchange(ONE)?;
+    let courses: BTreeSet<CourseId> = world.machines[HUB].read(|tx| {
+        let rows = tx.query("SELECT id FROM course", &[])?;
+        rows.iter().map(|row| row.get(0)).collect()
+    })?;
     let request = world.machines[ONE].read(|tx| node::request(tx, Limits::default()))?;
+    world.give(one, Some(BTreeSet::new()))?;
+    let first = answer(world, request.clone())?;
+    world.give(one, Some(courses))?;
+    let second = answer(world, request)?;
+    // The program is restarted in the middle of the first.
+    let few = Limits { at_once: 3, ..Limits::default() };
+    for mut acceptance in [first, second].map(|answer| node::Acceptance::new(answer, few)) {
+        let step = world.machines[ONE].write(move |tx| acceptance.step(tx));
+        step.map_err(|stop| format!("{stop:?}"))?;
+    }
+    all_is_well(world)
+}
+
+/// What the hub answers to a request.
+fn answer(world: &mut World, request: Request) -> Outcomes<Answer> {
     let mut exchange = hub::Exchange::new(request, Limits::default());
-    let answer = loop {
+    loop {
         let step = world.machines[HUB].write(move |tx| {
             let answer = exchange.step(tx)?;
             Ok((exchange, answer))
@@ -259,10 +279,19 @@ fn late_answer(world: &mut World) -> Outcomes<()> {
             (going_on, None) => exchange = going_on,
             (done, Some(mut answer)) => {
                 world.machines[HUB].read(|tx| done.fill(tx, &mut answer))?;
-                break answer;
+                return Ok(answer);
             }
         }
-    };
+    }
+}
+
+/// What it just sent is no longer there.
+fn late_answer(world: &mut World) -> Outcomes<()> {
+    sync(world, ONE)?;
+    let before = world.machines[ONE].snapshot();
+    rename(world, ONE, "soon gone")?;
+    let request = world.machines[ONE].read(|tx| node::request(tx, Limits::default()))?;
+    let answer = answer(world, request)?;
     world.machines[ONE].put(&before);
     let mut acceptance = node::Acceptance::new(answer, Limits::default());
     match world.machines[ONE].write(move |tx| acceptance.step(tx)) {

@@ -114,6 +114,10 @@ impl Acceptance {
         let rest = &self.incoming[done..];
         let now = &rest[..rest.len().min(self.at_once)];
         if state.scope != self.answer.scope {
+            // What was taken so far passed over other records than this answer does.
+            if state.position.gsn > 0 {
+                return Ok(Some(self.progress(Outcome::Ignored, true)));
+            }
             // It counts from the first record on, also should the rest not be taken.
             sync::scoped(tx, self.answer.scope, &self.answer.courses)?;
         }
