@@ -2,7 +2,7 @@
 ALTER TABLE peer ADD COLUMN courses TEXT;
 -- The teachers it was given when it last asked, likewise.
 ALTER TABLE peer ADD COLUMN teachers TEXT;
--- Rises whenever it is to be given more than before.
+-- Another number whenever it is to be given something else than before.
 ALTER TABLE peer ADD COLUMN scope INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE node_place ADD COLUMN courses TEXT;
 
