@@ -100,7 +100,7 @@ async fn a_class_marks_itself_by_code() {
             (&marked["status"], &marked["student_name"]),
             (&json!("success"), &json!("Student 1 of CS101"))
         );
-        let event = live.expect("mark").await.data;
+        let event = live.until("mark").await.data;
         assert_eq!((&event["status"], &event["source"]), (&json!("present"), &json!("code")));
         assert_eq!(event["university_roll_no"], json!(online.roll(0)));
 
@@ -269,7 +269,7 @@ async fn processes_count_together() {
     live.expect("snapshot").await;
     let marked = online.mark(&other.anyone, 1, &code).await;
     assert_eq!(marked.ok()["status"], "success");
-    assert_eq!(live.expect("mark").await.data["university_roll_no"], json!(online.roll(1)));
+    assert_eq!(live.until("mark").await.data["university_roll_no"], json!(online.roll(1)));
     assert_eq!(online.mark(&server.anyone, 1, &code).await.ok()["status"], "duplicate");
     server.advance(2 * MINUTE);
     let cookie = set_cookie(&marked, "arise_device").unwrap();

@@ -55,6 +55,19 @@ impl Live {
         }
     }
 
+    /// The next event of this name. On PostgreSQL the news of what was written before the stream began may still come.
+    ///
+    /// # Panics
+    /// When the stream ends, or nothing comes.
+    pub async fn until(&mut self, name: &str) -> LiveEvent {
+        loop {
+            let event = self.next().await.expect("the stream goes on");
+            if event.name == name {
+                return event;
+            }
+        }
+    }
+
     /// The next event, which must have this name.
     ///
     /// # Panics
