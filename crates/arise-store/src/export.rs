@@ -5,7 +5,7 @@ use arise_core::zone::Zone;
 use uuid::Uuid;
 
 use crate::tx::Tx;
-use crate::value::{FromValue, Row, Value};
+use crate::value::{FromValue, Row, Value, places};
 
 /// Rows of one read.
 const PAGE: i64 = 2_000;
@@ -158,8 +158,7 @@ pub fn page(
     let after = if params.is_empty() {
         String::new()
     } else {
-        let places: Vec<String> = (1..=params.len()).map(|place| format!("?{place}")).collect();
-        format!("WHERE ({key}) > ({})", places.join(", "))
+        format!("WHERE ({key}) > ({})", places(1, params.len()))
     };
     params.push(Value::from(PAGE));
     let sql = format!("SELECT {select} FROM {from} {after} ORDER BY {key} LIMIT ?{}", params.len());

@@ -9,20 +9,13 @@ use uuid::Uuid;
 use crate::event::Event;
 use crate::params;
 use crate::tx::{Tx, WriteTx};
-use crate::value::Value;
+use crate::value::{MAX_PLACES, Value, places};
 use crate::{apply, op};
-
-/// Parameters of one query. Both engines take many more.
-const AT_ONCE: usize = 500;
-
-fn places(first: usize, number: usize) -> String {
-    (first..first + number).map(|place| format!("?{place}")).collect::<Vec<_>>().join(", ")
-}
 
 /// Every record of these entities but marks, by cell.
 pub fn of_entities(tx: &mut Tx<'_>, entities: &[Uuid]) -> Result<HashMap<Cell, Vec<Op>>> {
     let mut cells: HashMap<Cell, Vec<Op>> = HashMap::new();
-    for some in entities.chunks(AT_ONCE) {
+    for some in entities.chunks(MAX_PLACES) {
         let params: Vec<Value> = some.iter().copied().map(Value::from).collect();
         let sql = format!(
             "SELECT {} FROM op WHERE entity IN ({}) AND kind <> 'mark'",
@@ -40,7 +33,7 @@ pub fn of_entities(tx: &mut Tx<'_>, entities: &[Uuid]) -> Result<HashMap<Cell, V
 /// Those of these records that are known.
 pub fn known(tx: &mut Tx<'_>, ids: &[OpId]) -> Result<HashSet<OpId>> {
     let mut known = HashSet::new();
-    for some in ids.chunks(AT_ONCE) {
+    for some in ids.chunks(MAX_PLACES) {
         let params: Vec<Value> = some.iter().copied().map(Value::from).collect();
         for row in tx.query(&format!("SELECT id FROM op WHERE id IN ({})", places(1, some.len())), &params)? {
             known.insert(row.get(0)?);
@@ -140,7 +133,7 @@ pub fn candidates(tx: &mut Tx<'_>, kind: &Kind, keys: &[String]) -> Result<Vec<C
         _ => return Ok(vec![]),
     };
     let mut found = vec![];
-    for some in keys.chunks(AT_ONCE) {
+    for some in keys.chunks(MAX_PLACES) {
         let params: Vec<Value> = some.iter().map(Value::from).collect();
         let lower: Vec<String> = (1..=some.len()).map(|place| format!("lower(?{place})")).collect();
         let sql = format!(

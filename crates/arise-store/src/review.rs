@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::tx::{Tx, WriteTx};
-use crate::value::Value;
+use crate::value::{Value, places};
 use crate::{op, params};
 
 /// The field of a deleted session or student that says how many records of marks they had then.
@@ -186,11 +186,10 @@ pub fn merged(tx: &mut Tx<'_>) -> Result<Vec<MergedStudent>> {
     }
     let ids: Vec<Value> =
         merges.iter().flat_map(|(id, into)| [Value::from(*id), Value::from(*into)]).collect();
-    let places: Vec<String> = (1..=ids.len()).map(|place| format!("?{place}")).collect();
     let rows = tx.query(
         &format!(
             "SELECT id, student_name, university_roll_no FROM student WHERE id IN ({})",
-            places.join(", ")
+            places(1, ids.len())
         ),
         &ids,
     )?;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::params;
 use crate::scope::Scope;
 use crate::tx::{Tx, WriteTx};
-use crate::value::Value;
+use crate::value::{MAX_PLACES, Value, places};
 use crate::{course_summary, day_tally, standing};
 
 /// Students of the courses that one transaction counts, which bounds how long marks wait for it.
@@ -112,7 +112,7 @@ pub(crate) fn refresh(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touched)
     let people: Vec<People> = if touched.everybody || touched.students.len() > ONE_BY_ONE {
         // Who came and left while sums were put off isn't found by the course.
         let left = who_left(tx, course, &touched.students)?;
-        left.map(People::Student).chain([People::Course(course)]).collect()
+        left.into_iter().map(People::Student).chain([People::Course(course)]).collect()
     } else {
         touched.students.iter().copied().map(People::Student).collect()
     };
@@ -144,7 +144,7 @@ pub(crate) fn put_off_all(tx: &mut WriteTx<'_>, course: CourseId, touched: &Touc
         // Nothing will tell later where it belonged before.
         return refresh(tx, course, touched);
     }
-    let students: BTreeSet<StudentId> = who_left(tx, course, &touched.students)?.collect();
+    let students = who_left(tx, course, &touched.students)?;
     if !students.is_empty() {
         // Nor who has left without a trace.
         refresh(tx, course, &Touched { students, ..Touched::default() })?;
@@ -168,15 +168,20 @@ fn who_left(
     tx: &mut Tx<'_>,
     course: CourseId,
     students: &BTreeSet<StudentId>,
-) -> Result<impl Iterator<Item = StudentId> + use<>> {
-    let mut left = vec![];
-    for &student in students {
-        let there = "SELECT 1 FROM enrolment WHERE course_id = ?1 AND student_id = ?2 LIMIT 1";
-        if tx.query_opt(there, params![course, student])?.is_none() {
-            left.push(student);
+) -> Result<BTreeSet<StudentId>> {
+    let mut left = students.clone();
+    for some in students.iter().collect::<Vec<_>>().chunks(MAX_PLACES) {
+        let sql = format!(
+            "SELECT student_id FROM enrolment WHERE course_id = ?1 AND student_id IN ({})",
+            places(2, some.len())
+        );
+        let mut values = params![course].to_vec();
+        values.extend(some.iter().map(|&&student| Value::from(student)));
+        for row in tx.query(&sql, &values)? {
+            left.remove(&row.get(0)?);
         }
     }
-    Ok(left.into_iter())
+    Ok(left)
 }
 
 /// Leaves a day's sums of a course for later: many sessions end at the same bell, and nobody may be looking.

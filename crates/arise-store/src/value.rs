@@ -153,6 +153,14 @@ impl Row {
     }
 }
 
+/// Parameters of one query that looks for many. Both engines take many more.
+pub(crate) const MAX_PLACES: usize = 500;
+
+/// Places of so many parameters, separated by commas: `?2, ?3` for two from 2.
+pub(crate) fn places(first: usize, number: usize) -> String {
+    (first..first + number).map(|place| format!("?{place}")).collect::<Vec<_>>().join(", ")
+}
+
 /// The parameters of a statement, `?1` first.
 #[macro_export]
 macro_rules! params {

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::place::Place;
 use crate::sqlite::{Mode, Sqlite};
 use crate::tx::WriteTx;
+use crate::value::{MAX_PLACES, places};
 use crate::{Location, Store, apply, audit, migrate, op, params};
 
 /// Tables whose rows stand against those of a backup, and what tells these apart. Nobody gets rid of the audit trail by an
@@ -154,7 +155,7 @@ fn missing(tx: &mut WriteTx<'_>, source: &mut Sqlite) -> Result<i64> {
     let here: i64 = tx.query_one("SELECT COUNT(*) FROM op", &[])?.get(0)?;
     let mut both = 0;
     source.each("SELECT id FROM op", &mut |rows| {
-        for part in rows.chunks(500) {
+        for part in rows.chunks(MAX_PLACES) {
             both += known(tx, part)?.len() as i64;
         }
         Ok(())
@@ -164,9 +165,8 @@ fn missing(tx: &mut WriteTx<'_>, source: &mut Sqlite) -> Result<i64> {
 
 /// Which of these ids, the first column, are known here.
 fn known(tx: &mut crate::Tx<'_>, rows: &[crate::Row]) -> Result<Vec<OpId>> {
-    let places = (1..=rows.len()).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
     let ids: Vec<crate::Value> = rows.iter().map(|row| row.0[0].clone()).collect();
-    let found = tx.query(&format!("SELECT id FROM op WHERE id IN ({places})"), &ids)?;
+    let found = tx.query(&format!("SELECT id FROM op WHERE id IN ({})", places(1, ids.len())), &ids)?;
     found.iter().map(|row| row.get(0)).collect()
 }
 
@@ -185,7 +185,7 @@ pub fn add_missing(
     let (backup, mut source) = open(backups, name, store.clock().now())?;
     let (mut seen, mut added) = (0, 0);
     source.each(&format!("SELECT {} FROM op", op::COLUMNS), &mut |rows| {
-        for part in rows.chunks(500) {
+        for part in rows.chunks(MAX_PLACES) {
             seen += part.len() as i64;
             let here = {
                 let part = part.to_vec();
