@@ -66,7 +66,7 @@ mutants! {
     PassesOverTheRest,
     /// Sums that were left for later are forgotten.
     ForgetsSums,
-    /// A node whose scope grows isn't given what it wasn't before.
+    /// A node whose scope changes isn't given what it wasn't before.
     NeverGivesWhatItWithheld,
 }
 

@@ -1,5 +1,7 @@
 //! Courses.
 
+use std::collections::BTreeSet;
+
 use arise_core::op::{Cell, Kind};
 use arise_core::{CourseId, Error, Result, SemesterId, TeacherId, session as rules, text};
 use schemars::JsonSchema;
@@ -8,7 +10,7 @@ use serde_json::json;
 
 use crate::list::{Filter, Listing, MAX_ROWS};
 use crate::tx::{Tx, WriteTx};
-use crate::value::Row;
+use crate::value::{MAX_PLACES, Row, Value, places};
 use crate::{op, params, semester, session, teacher};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -84,6 +86,18 @@ pub fn view(tx: &mut Tx<'_>) -> Result<Vec<Course>> {
 pub fn get(tx: &mut Tx<'_>, id: CourseId) -> Result<Course> {
     let row = tx.query_opt(&format!("SELECT {COLUMNS} FROM {LIVE} AND c.id = ?1"), params![id])?;
     row.as_ref().map(from_row).transpose()?.ok_or_else(|| Error::not_found("course"))
+}
+
+/// # Errors
+/// `not_found` unless all of them are there.
+pub fn must_exist(tx: &mut Tx<'_>, ids: &BTreeSet<CourseId>) -> Result<()> {
+    let ids: Vec<Value> = ids.iter().copied().map(Value::from).collect();
+    let mut there = 0;
+    for some in ids.chunks(MAX_PLACES) {
+        let sql = format!("SELECT id FROM course WHERE archived = 0 AND id IN ({})", places(1, some.len()));
+        there += tx.query(&sql, some)?.len();
+    }
+    if there == ids.len() { Ok(()) } else { Err(Error::not_found("course")) }
 }
 
 /// The course with this code, whatever its case.

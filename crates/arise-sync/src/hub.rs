@@ -93,12 +93,11 @@ impl Exchange {
             };
             answer.records.push((id, eff, full));
         }
-        answer.end = at(end).1;
+        answer.end = (!answer.records.is_empty()).then_some(at(end).1);
         Ok(())
     }
 
-    fn verdict(&mut self, tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Verdict> {
-        self.scope = Scope::of(tx, peer)?;
+    fn verdict(&self, tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Verdict> {
         let asked = position(self.request.at);
         let known = sync::chain_at(tx, asked.gsn)? == Some(asked.chain);
         if !known && !mutant::is(Mutant::TrustsAnyPosition) {
@@ -109,16 +108,17 @@ impl Exchange {
         if shown != peer.token && shown != peer.token_before {
             return Ok(Verdict::Rekey);
         }
-        // What it passed over then may be for it now. Who begins has passed over nothing.
-        let grew = self.request.scope != self.scope.version && asked.gsn > 0;
-        if grew && !mutant::is(Mutant::NeverGivesWhatItWithheld) {
-            return Ok(Verdict::Reset);
-        }
         Ok(Verdict::Taken)
     }
 
-    fn answer(&mut self, tx: &mut WriteTx<'_>, peer: &Peer, verdict: Verdict) -> Result<Answer> {
+    fn answer(&mut self, tx: &mut WriteTx<'_>, peer: &Peer, mut verdict: Verdict) -> Result<Answer> {
         let shown = self.request.token;
+        self.scope = Scope::of(tx, peer)?;
+        // What the node passed over under another scope may be for it now. Who begins has passed over nothing.
+        let is_other = self.request.scope != self.scope.version && self.request.at.0 > 0;
+        if verdict == Verdict::Taken && is_other && !mutant::is(Mutant::NeverGivesWhatItWithheld) {
+            verdict = Verdict::Reset;
+        }
         let hub = sync::state(tx)?.position;
         let mut answer = Answer {
             verdict,
@@ -127,7 +127,7 @@ impl Exchange {
             token: Uuid::nil(),
             hub_gsn: hub.gsn,
             records: vec![],
-            end: self.request.at.1,
+            end: None,
             withheld: vec![],
             scope: self.scope.version,
             courses: self.scope.courses.clone(),

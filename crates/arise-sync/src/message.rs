@@ -87,8 +87,8 @@ pub struct Request {
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Taken,
-    /// The hub doesn't know the node's position, since it was restored from a backup; or it gives the node more than
-    /// before. The node offers all it has, and hears everything anew.
+    /// The hub doesn't know the node's position, since it was restored from a backup; or it gives the node something
+    /// else than before. The node offers all it has, and hears everything anew.
     Reset,
     /// Somebody else goes by the same id: the node takes another one.
     Rekey,
@@ -107,8 +107,9 @@ pub struct Answer {
     /// What follows the position: id, stamp, and the record itself unless the node has just sent it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) records: Vec<(OpId, i64, Option<Record>)>,
-    /// The chain up to the last of them.
-    pub(crate) end: Uuid,
+    /// The chain up to the last of them; nothing when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end: Option<Uuid>,
     /// The places of those that aren't for this node: of each only the id and the stamp are told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) withheld: Vec<usize>,

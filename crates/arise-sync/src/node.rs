@@ -52,8 +52,8 @@ pub enum Outcome {
     Taken,
     /// The answer isn't to what this node would ask now: it came twice, or too late.
     Ignored,
-    /// The hub was restored from a backup, or gives this node more than before. This node offers it all it has, from
-    /// now on, and hears everything anew.
+    /// The hub was restored from a backup, or gives this node something else than before. This node offers it all it
+    /// has, from now on, and hears everything anew.
     Reset,
     /// There is a copy of this node. This one goes by another id from now on.
     Rekeyed,
@@ -158,7 +158,8 @@ impl Acceptance {
                 found = Some(index + 1);
             }
         }
-        found.filter(|_| position.chain.0 == self.answer.end.into_bytes())
+        let end = self.answer.end.unwrap_or(self.answer.from.1);
+        found.filter(|_| position.chain.0 == end.into_bytes())
     }
 
     fn progress(&self, outcome: Outcome, more: bool) -> Progress {

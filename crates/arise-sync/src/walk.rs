@@ -84,7 +84,7 @@ pub async fn answers(store: &Store, requests: Vec<Request>) -> Result<Vec<u8>> {
         answer.refused = std::mem::take(&mut refused);
         shown = Some(answer.token);
         let count = i64::try_from(answer.records.len()).unwrap_or_default();
-        ask.at = (ask.at.0 + count, answer.end);
+        ask.at = (ask.at.0 + count, answer.end.unwrap_or(ask.at.1));
         ask.scope = answer.scope;
         let frame = bundle([answer.encode()].into_iter())?;
         if file.len() + frame.len() > MAX_FILE {

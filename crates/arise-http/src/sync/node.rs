@@ -176,10 +176,7 @@ fn must_be_courses(tx: &mut Tx<'_>, courses: Option<&BTreeSet<CourseId>>) -> Res
         let message = format!("Name 1 to {MAX_COURSES} courses, or leave them out for all.");
         return Err(Error::invalid("course_ids", message));
     }
-    for &id in courses {
-        course::get(tx, id)?;
-    }
-    Ok(())
+    course::must_exist(tx, courses)
 }
 
 /// Shuts a node out, with its copies, or takes its code back.

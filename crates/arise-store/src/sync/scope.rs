@@ -4,7 +4,7 @@
 //! of its courses, and only the teachers of these: other people's PIN hashes aren't there to be stolen. What it isn't
 //! given, it is told the id and stamp of, so that numbers stay dense and the chain can be checked.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use arise_core::id::uuid_v7;
 use arise_core::op::Kind;
@@ -15,6 +15,7 @@ use super::peer::Peer;
 use super::{Record, peer};
 use crate::params;
 use crate::tx::{Tx, WriteTx};
+use crate::value::{MAX_PLACES, Row, Value, places};
 
 /// The most courses of a scope.
 pub const MAX_COURSES: usize = 500;
@@ -55,7 +56,7 @@ impl Scope {
     /// The places of those records that the node isn't given.
     pub fn withheld(&self, tx: &mut Tx<'_>, records: &[(Record, i64)]) -> Result<HashSet<usize>> {
         let Some(courses) = &self.courses else { return Ok(HashSet::new()) };
-        let mut course_of = HashMap::new();
+        let sessions = sessions_of(tx, courses, records)?;
         let mut withheld = HashSet::new();
         for (place, (record, _)) in records.iter().enumerate() {
             let cell = record.cell();
@@ -64,14 +65,7 @@ impl Scope {
                 Kind::Semester | Kind::Course | Kind::Student | Kind::Setting | Kind::Unknown(_) => true,
                 Kind::Teacher => self.teachers.contains(&TeacherId(cell.entity)),
                 Kind::Enrolment => courses.contains(&CourseId(cell.entity)),
-                Kind::Session | Kind::Mark => {
-                    let session = SessionId(cell.entity);
-                    let course = match course_of.get(&session) {
-                        Some(course) => *course,
-                        None => *course_of.entry(session).or_insert(course(tx, session)?),
-                    };
-                    course.is_some_and(|course| courses.contains(&course))
-                }
+                Kind::Session | Kind::Mark => sessions.contains(&SessionId(cell.entity)),
             };
             if !given {
                 withheld.insert(place);
@@ -81,25 +75,44 @@ impl Scope {
     }
 }
 
-fn course(tx: &mut Tx<'_>, session: SessionId) -> Result<Option<CourseId>> {
-    let row = tx.query_opt("SELECT course_id FROM session WHERE id = ?1", params![session])?;
-    row.map(|row| row.get(0)).transpose()
-}
-
-/// Who teaches the courses now, and who held a session of them.
-fn teachers_of(tx: &mut Tx<'_>, courses: &BTreeSet<CourseId>) -> Result<BTreeSet<TeacherId>> {
-    let mut teachers = BTreeSet::new();
-    for &course in courses {
-        let rows = tx.query(
-            "SELECT teacher_id FROM course WHERE id = ?1 AND teacher_id IS NOT NULL \
-             UNION SELECT teacher_id FROM session WHERE course_id = ?1 AND teacher_id IS NOT NULL",
-            params![course],
-        )?;
-        for row in rows {
-            teachers.insert(row.get(0)?);
+/// Those sessions of the records that are of the courses.
+fn sessions_of(
+    tx: &mut Tx<'_>,
+    courses: &BTreeSet<CourseId>,
+    records: &[(Record, i64)],
+) -> Result<HashSet<SessionId>> {
+    let cells = records.iter().map(|(record, _)| record.cell());
+    let named: BTreeSet<Uuid> = cells
+        .filter(|cell| matches!(cell.kind, Kind::Session | Kind::Mark))
+        .map(|cell| cell.entity)
+        .collect();
+    let mut sessions = HashSet::new();
+    for row in rows_of(tx, "SELECT id, course_id FROM session WHERE id IN", &named)? {
+        let course: Option<CourseId> = row.get(1)?;
+        if course.is_some_and(|course| courses.contains(&course)) {
+            sessions.insert(row.get(0)?);
         }
     }
+    Ok(sessions)
+}
+
+/// Who teaches the courses.
+fn teachers_of(tx: &mut Tx<'_>, courses: &BTreeSet<CourseId>) -> Result<BTreeSet<TeacherId>> {
+    let mut teachers = BTreeSet::new();
+    for row in rows_of(tx, "SELECT teacher_id FROM course WHERE id IN", courses)? {
+        teachers.extend(row.get::<Option<TeacherId>>(0)?);
+    }
     Ok(teachers)
+}
+
+/// The rows of many ids.
+fn rows_of<I: Copy + Into<Value>>(tx: &mut Tx<'_>, sql: &str, ids: &BTreeSet<I>) -> Result<Vec<Row>> {
+    let ids: Vec<Value> = ids.iter().copied().map(Into::into).collect();
+    let mut rows = vec![];
+    for some in ids.chunks(MAX_PLACES) {
+        rows.extend(tx.query(&format!("{sql} ({})", places(1, some.len())), some)?);
+    }
+    Ok(rows)
 }
 
 /// Gives a node the records of these courses from now on. What it has already, it keeps.
