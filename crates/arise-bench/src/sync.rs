@@ -91,9 +91,8 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
 
     if past_sessions == LARGE {
         let other = Node::join(&nodes.path().join("other"), "other", &hub, hub.address)?;
-        let alone = feel(&hub, &college, 0, None).await?;
-        let during = feel(&hub, &college, 1, Some(&other)).await?;
-        bars.push(alone.against(&during, format!("{name}: marks' p99 while a node joins")));
+        let what = format!("{name}: marks' p99 while a node joins");
+        bars.push(feel(&hub, &college, 0, &other, what).await?);
         drop(other);
         // A node that has been away for long.
         println!("Making a college for a node …");
@@ -102,10 +101,8 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
         let place = data.clone();
         tokio::task::spawn_blocking(move || college::make(&place, AWAY)).await??;
         let away = Node::join(&data, "away", &hub, hub.address)?;
-        let alone = feel(&hub, &college, 2, None).await?;
-        let during = feel(&hub, &college, 3, Some(&away)).await?;
         let what = format!("{name}: marks' p99 while a node sends {} marks", AWAY * college::STUDENTS);
-        bars.push(alone.against(&during, what));
+        bars.push(feel(&hub, &college, 3, &away, what).await?);
     }
     Ok(())
 }
@@ -121,52 +118,35 @@ fn elsewhere() -> anyhow::Result<tempfile::TempDir> {
     crate::server::folder()
 }
 
-/// How marks fared.
-struct Feel {
-    times: Times,
-    exchanged: i64,
-}
-
-impl Feel {
-    /// Compares marks without an exchange with those during one.
-    fn against(&self, during: &Self, what: String) -> Bar {
-        let (alone, with) = (self.times.percentile(99), during.times.percentile(99));
-        println!(
-            "marks' p50 {:.2} ms, p99 {alone:.2} ms alone; p50 {:.2} ms, p99 {with:.2} ms while {} records were exchanged",
-            self.times.percentile(50),
-            during.times.percentile(50),
-            during.exchanged,
-        );
-        Bar {
-            what,
-            measured: format!("{:.2} ×", with / alone),
-            bar: "≤ 2 ×".into(),
-            // Without an exchange it would say nothing.
-            met: with <= alone * 2.0 && during.exchanged > 0,
-        }
+/// How marks fare at a class's pace while a node exchanges with the hub, against how they fare before and after it: a
+/// disk isn't as fast in one minute as in the next.
+async fn feel(hub: &Server, college: &College, go: usize, node: &Node, what: String) -> anyhow::Result<Bar> {
+    let before = marks(hub, college, go).await?;
+    let known = node.exchanged()?;
+    node.push_in_background();
+    let during = Times::new(marks(hub, college, go + 1).await?);
+    let exchanged = node.exchanged()? - known;
+    if node.status()?["syncing"] != true {
+        println!("The exchange ended before the marks did: its effect is only partly in them.");
     }
-}
-
-/// Marks at a class's pace, while a node exchanges with the hub or not. Fails when the exchange ended before them.
-async fn feel(hub: &Server, college: &College, go: usize, during: Option<&Node>) -> anyhow::Result<Feel> {
-    let before = match during {
-        None => 0,
-        Some(node) => {
-            node.push_in_background();
-            node.exchanged()?
-        }
-    };
-    let times = marks(hub, college, go).await?;
-    let exchanged = match during {
-        None => 0,
-        Some(node) => {
-            if node.status()?["syncing"] != true {
-                println!("The exchange ended before the marks did: its effect is only partly in them.");
-            }
-            node.exchanged()? - before
-        }
-    };
-    Ok(Feel { times, exchanged })
+    while node.status()?["syncing"] == true {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let after = marks(hub, college, go + 2).await?;
+    let alone = Times::new([before, after].concat());
+    let (without, with) = (alone.percentile(99), during.percentile(99));
+    println!(
+        "marks' p50 {:.2} ms, p99 {without:.2} ms alone; p50 {:.2} ms, p99 {with:.2} ms while {exchanged} records were exchanged",
+        alone.percentile(50),
+        during.percentile(50),
+    );
+    Ok(Bar {
+        what,
+        measured: format!("{:.2} ×", with / without),
+        bar: "≤ 2 ×".into(),
+        // Without an exchange it would say nothing.
+        met: with <= without * 2.0 && exchanged > 0,
+    })
 }
 
 fn bar(what: String, measured: u64, most: u64) -> Bar {
@@ -196,7 +176,7 @@ fn whole_file(database: &Path, folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Marks at a class's pace. Answers how long each took.
-async fn marks(hub: &Server, college: &College, go: usize) -> anyhow::Result<Times> {
+async fn marks(hub: &Server, college: &College, go: usize) -> anyhow::Result<Vec<Duration>> {
     let fingers = usize::try_from(MARKING.as_millis() / FINGER_EVERY.as_millis())?;
     let mut tasks = Vec::new();
     for (index, scanner) in college.crowd.iter().step_by(4).take(SCANNERS).enumerate() {
@@ -227,7 +207,7 @@ async fn marks(hub: &Server, college: &College, go: usize) -> anyhow::Result<Tim
     for task in tasks {
         all.extend(task.await??);
     }
-    Ok(Times::new(all))
+    Ok(all)
 }
 
 /// A classroom's server.
