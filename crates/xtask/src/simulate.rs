@@ -1,6 +1,8 @@
 //! `cargo xtask simulate` and `cargo xtask mutants-of-sync`: syncing under every fault there is, and whether that
 //! notices engines broken on purpose. See docs/SYNC.md.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::proc;
@@ -36,7 +38,16 @@ pub(crate) fn mutants(args: &MutantArgs) -> Result<()> {
 }
 
 fn simulation(what: &str, args: &[&str]) -> Result<()> {
+    proc::run(cargo("run").args(["--quiet", "--", what]).args(args))
+}
+
+/// Its own tests: a few seeds, the histories that are told, and some broken engines.
+pub(crate) fn tests() -> Command {
+    cargo("test")
+}
+
+fn cargo(what: &str) -> Command {
     let mut cargo = proc::cargo();
-    cargo.args(["run", "--quiet", "--profile", "sim", "-p", "arise-sync-sim", "--", what]).args(args);
-    proc::run(&mut cargo)
+    cargo.args([what, "--profile", "sim", "-p", "arise-sync-sim"]);
+    cargo
 }

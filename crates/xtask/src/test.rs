@@ -64,11 +64,12 @@ fn parts(report: &mut Report, parts: &[Part], filter: &[String]) {
         Ok((target, tmp))
     });
     let Some((target, tmp)) = ready else { return };
+    let mut built = false;
     for part in parts {
         match part {
-            Part::Rust => rust::run(report, &target, filter),
+            Part::Rust => built = rust::run(report, &target, filter),
             Part::Web => web::run(report, &tmp.0, filter),
-            Part::Browser => browser::run(report, &target, &tmp.0, filter),
+            Part::Browser => browser::run(report, &target, &tmp.0, built, filter),
             Part::Firmware => firmware::all(report),
         }
     }

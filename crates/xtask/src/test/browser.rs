@@ -9,12 +9,13 @@ use super::{tally, web};
 use crate::proc;
 use crate::report::Report;
 
-pub(super) fn run(report: &mut Report, target: &Path, tmp: &Path, filter: &[String]) {
+/// `built` says whether this run has built the program already.
+pub(super) fn run(report: &mut Report, target: &Path, tmp: &Path, built: bool, filter: &[String]) {
     if report.step("browser: packages", web::packages).is_none() {
         return;
     }
-    let built = report.step("browser: build", || proc::run(proc::cargo().args(["build", "-p", "arise"])));
-    if built.is_none() {
+    let build = || proc::run(proc::cargo().args(["build", "-p", "arise"]));
+    if !built && report.step("browser: build", build).is_none() {
         return;
     }
     let program = target.join("debug/arise");
