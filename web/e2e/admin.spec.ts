@@ -85,6 +85,21 @@ test("nothing is deleted until its name is typed", async ({ page }) => {
   await expect(page.getByText(/Nothing matches/)).toBeVisible();
 });
 
+test("what the server says is said in the language of the screen", async ({ page }) => {
+  await logInAsAdmin(page);
+  const [one, other] = [`First ${run}`, `Second ${run}`];
+  for (const name of [one, other]) {
+    expect((await page.request.post("/api/admin/semesters", { data: { semester_name: name } })).ok()).toBe(true);
+  }
+  await page.addInitScript(() => localStorage.setItem("arise.language", "hi"));
+  await page.goto(`/a/semesters?q=${encodeURIComponent(other)}`);
+  await page.getByRole("button", { name: other }).click();
+  const drawer = page.getByRole("dialog");
+  await drawer.getByRole("textbox").first().fill(one);
+  await page.keyboard.press("Enter");
+  await expect(drawer.getByText(`“${one}” नाम का सेमेस्टर पहले से है।`)).toBeVisible();
+});
+
 test("a scanner is paired with a code", async ({ page }) => {
   await logInAsAdmin(page);
   await page.goto("/a/scanners");

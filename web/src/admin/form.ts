@@ -1,4 +1,5 @@
 import { ApiError } from "../api/client";
+import { said } from "../i18n/server";
 
 export type Values = Record<string, string>;
 
@@ -19,7 +20,7 @@ export function fieldErrors(error: unknown, names: string[]): Record<string, str
   const fields = error.body.fields;
   const found: Record<string, string> = {};
   if (typeof fields === "object" && fields !== null) {
-    for (const [name, text] of Object.entries(fields)) if (names.includes(name)) found[name] = String(text);
+    for (const [name, text] of Object.entries(fields)) if (names.includes(name)) found[name] = said(String(text));
   }
   // A value that somebody else has already is told by the code: `duplicate_course_code`.
   const taken = /^duplicate_(.+)$/.exec(error.code)?.[1];

@@ -1,3 +1,4 @@
+import { said } from "../i18n/server";
 import { noteSource } from "../lib/kept.svelte";
 
 /** What went wrong, in the server's words where it had any. `status` 0: the server could not be reached. */
@@ -80,7 +81,7 @@ async function request(path: string, options: Options): Promise<{ data: unknown;
   if (retryAfter) body.retry_after ??= retryAfter;
   if (response.status === 401 && !options.anonymous) toLogin();
   throw new ApiError(
-    String(body.message ?? body.error ?? response.statusText),
+    said(String(body.message ?? body.error ?? response.statusText)),
     response.status,
     String(body.code ?? "unknown"),
     String(body.request_id ?? response.headers.get("X-Request-Id") ?? "") || null,

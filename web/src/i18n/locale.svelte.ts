@@ -77,12 +77,26 @@ async function arrive(entry: Entry): Promise<void> {
   arrivals++;
 }
 
-/** A set of messages and the function that looks one up. `t("key")` is checked against the English text. */
-export function catalogue<const M extends Messages>(english: M, load: () => Promise<{ default: Translations<M> }>) {
+function register(load: () => Promise<{ default: Messages }>): Entry {
   const entry: Entry = { load: async () => (await load()).default, hindi: null };
   entries.push(entry);
   // A screen that is loaded later than the choice of language brings its own messages along.
   if (current !== "en") void arrive(entry);
+  return entry;
+}
+
+/** Messages of the language that was chosen; nothing while that is English. */
+export function translation(load: () => Promise<{ default: Messages }>): () => Messages | null {
+  const entry = register(load);
+  return () => {
+    void arrivals;
+    return current === "hi" ? entry.hindi : null;
+  };
+}
+
+/** A set of messages and the function that looks one up. `t("key")` is checked against the English text. */
+export function catalogue<const M extends Messages>(english: M, load: () => Promise<{ default: Translations<M> }>) {
+  const entry = register(load);
 
   return function t<K extends keyof M & string>(
     key: K,
