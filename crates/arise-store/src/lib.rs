@@ -5,6 +5,7 @@
 mod apply;
 mod engine;
 mod event;
+mod hurry;
 mod migrate;
 mod pg;
 mod place;
@@ -69,6 +70,7 @@ pub use crate::apply::DERIVED;
 use crate::backup::{Backups, Reason};
 use crate::engine::Engine;
 pub use crate::event::Event;
+use crate::hurry::Hurry;
 use crate::pg::Postgres;
 use crate::place::Place;
 use crate::space::Space;
@@ -100,7 +102,9 @@ type ReadJob = Box<dyn FnOnce(Result<&mut Tx<'_>>) -> Done + Send>;
 #[derive(Clone)]
 pub struct Store {
     writes: mpsc::Sender<Job>,
+    hurry: Arc<Hurry>,
     reads: mpsc::Sender<ReadJob>,
+    patient_reads: mpsc::Sender<ReadJob>,
     events: broadcast::Sender<Event>,
     clock: Arc<dyn Clock>,
     location: Location,
@@ -162,6 +166,7 @@ impl Store {
             listen(url, &events)?;
         }
         let (writes, jobs) = mpsc::channel(WRITE_QUEUE);
+        let hurry = Arc::new(Hurry::new());
         let writer = Writer {
             engine,
             node,
@@ -169,7 +174,7 @@ impl Store {
             events: events.clone(),
             unsure: false,
             space: space.clone(),
-            queue: Some(writes.downgrade()),
+            hurry: Arc::clone(&hurry),
         };
         spawn("writer", move || writer.run(jobs))?;
 
@@ -180,7 +185,23 @@ impl Store {
             let (jobs, clock) = (Arc::clone(&jobs), Arc::clone(&clock));
             spawn("reader", move || read_loop(engine, &jobs, &*clock))?;
         }
-        let store = Self { writes, reads, events, clock, location: location.clone(), place, space };
+        let (patient_reads, jobs) = mpsc::channel(READ_QUEUE);
+        let (engine, patient_clock) = (open_engine(Mode::Read)?, Arc::clone(&clock));
+        spawn("patient", move || {
+            hurry::be_patient();
+            read_loop(engine, &Mutex::new(jobs), &*patient_clock);
+        })?;
+        let store = Self {
+            writes,
+            hurry,
+            reads,
+            patient_reads,
+            events,
+            clock,
+            location: location.clone(),
+            place,
+            space,
+        };
         store.write_blocking(apply::rebuild_if_outdated)?;
         Ok(store)
     }
@@ -219,9 +240,8 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
     {
-        let (job, answer) = write_job(job);
-        self.writes.send(job).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| lost())?
+        let _waits = self.hurry.enter();
+        self.write_patiently(job).await
     }
 
     /// [`Store::write`] for a job that checks everything before it writes: it costs less when many wait. Should
@@ -234,9 +254,30 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
     {
+        let _waits = self.hurry.enter();
         let (job, answer) = write_job(job);
         self.writes.send(Job { checked: true, ..job }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| lost())?
+    }
+
+    /// [`Store::write`] for a part of something that isn't urgent: others don't make way for it. After each part it
+    /// should [`rest`](Store::rest).
+    ///
+    /// # Errors
+    /// Those of [`Store::write`].
+    pub async fn write_patiently<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = write_job(job);
+        self.writes.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| lost())?
+    }
+
+    /// Rests for a moment while others write, for the sake of the disk.
+    pub async fn rest(&self) {
+        self.hurry.rest().await;
     }
 
     /// [`Store::write_blocking`] for a job that nothing else may be committed with.
@@ -245,6 +286,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
     {
+        let _waits = self.hurry.enter();
         let (job, answer) = write_job(job);
         self.writes.blocking_send(Job { alone: true, ..job }).map_err(|_| stopped())?;
         answer.blocking_recv().map_err(|_| lost())?
@@ -256,6 +298,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
     {
+        let _waits = self.hurry.enter();
         let (job, answer) = write_job(job);
         self.writes.blocking_send(job).map_err(|_| stopped())?;
         answer.blocking_recv().map_err(|_| lost())?
@@ -272,6 +315,20 @@ impl Store {
     {
         let (job, answer) = read_job(job);
         self.reads.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| lost())?
+    }
+
+    /// [`Store::read`] for what takes long and isn't urgent: one at a time, on a thread that gives way to every other.
+    ///
+    /// # Errors
+    /// Those of [`Store::read`].
+    pub async fn read_patiently<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = read_job(job);
+        self.patient_reads.send(job).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| lost())?
     }
 

@@ -10,6 +10,7 @@ use arise_core::{Clock, Error, Result};
 use tokio::sync::broadcast;
 
 use crate::engine::{Engine, Parts};
+use crate::hurry::Hurry;
 use crate::place::Place;
 use crate::sqlite::{Mode, Sqlite};
 use crate::tx::{Tx, WriteTx};
@@ -181,7 +182,15 @@ impl Direct {
         let node = node::start(&mut *engine, clock.now())?;
         let (events, _) = broadcast::channel(16);
         let mut direct = Self {
-            writer: Writer { engine, node, clock, events, unsure: false, space: None, queue: None },
+            writer: Writer {
+                engine,
+                node,
+                clock,
+                events,
+                unsure: false,
+                space: None,
+                hurry: Arc::new(Hurry::new()),
+            },
             faults,
         };
         direct.write(apply::rebuild_if_outdated)?;

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
 use arise_core::{Actor, CourseId, Error, NodeId, Result, SessionId, StudentId, UtcMillis};
-use tokio::sync::mpsc;
 
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::hurry::Hurry;
 use crate::summary::Touched;
 use crate::value::{Row, Value};
-use crate::writer::Job;
 
 /// A transaction that sees one state of the database.
 pub struct Tx<'a> {
@@ -88,20 +87,12 @@ pub struct WriteTx<'a> {
     pub(crate) node: &'a mut NodeState,
     pub(crate) effects: Effects,
     pub(crate) actor: Actor,
-    others: Others,
-}
-
-/// Who else waits for the writer.
-#[derive(Default)]
-pub(crate) struct Others {
-    /// Whether another job is committed with this one.
-    pub(crate) in_batch: bool,
-    pub(crate) queue: Option<mpsc::Sender<Job>>,
+    hurry: &'a Hurry,
 }
 
 impl<'a> WriteTx<'a> {
-    pub(crate) fn new(tx: Tx<'a>, node: &'a mut NodeState, others: Others) -> Self {
-        Self { tx, node, effects: Effects::default(), actor: Actor::SYSTEM, others }
+    pub(crate) fn new(tx: Tx<'a>, node: &'a mut NodeState, hurry: &'a Hurry) -> Self {
+        Self { tx, node, effects: Effects::default(), actor: Actor::SYSTEM, hurry }
     }
 
     /// Whether somebody waits for this transaction to end. What can be done in parts makes way.
@@ -110,8 +101,16 @@ impl<'a> WriteTx<'a> {
         if crate::sim::is_awaited() {
             return true;
         }
-        let queue = self.others.queue.as_ref();
-        self.others.in_batch || queue.is_some_and(|queue| queue.capacity() < queue.max_capacity())
+        self.hurry.is_awaited()
+    }
+
+    /// Whether others write too, at this time. What is done in parts does little at once then.
+    pub fn is_busy(&self) -> bool {
+        #[cfg(feature = "sim")]
+        if crate::sim::is_awaited() {
+            return true;
+        }
+        self.hurry.is_busy()
     }
 
     /// Says who does what follows.

@@ -11,8 +11,9 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::hurry::Hurry;
 use crate::space::{Room, Space};
-use crate::tx::{Effects, NodeState, Others, Tx, WriteTx};
+use crate::tx::{Effects, NodeState, Tx, WriteTx};
 use crate::{node, params, tally};
 
 /// Told the outcome of the commit; sends the job's answer.
@@ -45,8 +46,7 @@ pub(crate) struct Writer {
     /// Whether the node's state has to be read again.
     pub(crate) unsure: bool,
     pub(crate) space: Option<Arc<Space>>,
-    /// Where jobs wait. Not in simulations, where nobody does.
-    pub(crate) queue: Option<mpsc::WeakSender<Job>>,
+    pub(crate) hurry: Arc<Hurry>,
 }
 
 impl Writer {
@@ -131,7 +131,7 @@ impl Writer {
                 self.engine.execute("SAVEPOINT job", &[])?;
             }
             let node = self.node;
-            let (keep, effects, done) = self.run_job(job.run, !alone);
+            let (keep, effects, done) = self.run_job(job.run);
             answers.push(done);
             if !keep {
                 self.node = node;
@@ -165,10 +165,8 @@ impl Writer {
         Ok(())
     }
 
-    fn run_job(&mut self, run: Run, in_batch: bool) -> (bool, Effects, Done) {
-        let queue = self.queue.as_ref().and_then(mpsc::WeakSender::upgrade);
-        let others = Others { in_batch, queue };
-        let mut tx = WriteTx::new(Tx::new(&mut *self.engine, self.clock.now()), &mut self.node, others);
+    fn run_job(&mut self, run: Run) -> (bool, Effects, Done) {
+        let mut tx = WriteTx::new(Tx::new(&mut *self.engine, self.clock.now()), &mut self.node, &self.hurry);
         // A panic in one job spoils only that job.
         match catch_unwind(AssertUnwindSafe(|| {
             let (keep, done) = run(Ok(&mut tx));

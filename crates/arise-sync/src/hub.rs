@@ -62,7 +62,7 @@ impl Exchange {
             numbering.end()?;
         }
         if !self.numbered || self.taken < self.request.records.len() {
-            self.at_once = self.limits.next(self.at_once, tx.is_awaited());
+            self.at_once = self.limits.next(self.at_once, tx.is_busy());
             return Ok(None);
         }
         self.answer(tx, &peer, Verdict::Taken).map(Some)
@@ -95,6 +95,12 @@ impl Exchange {
         }
         answer.end = (!answer.records.is_empty()).then_some(at(end).1);
         Ok(())
+    }
+
+    /// Whether the node asks again at once, because one exchange doesn't carry all there is.
+    pub(crate) fn goes_on(&self, answer: &Answer) -> bool {
+        let Request { waiting, records, at, .. } = &self.request;
+        *waiting > count(records.len()) || answer.hub_gsn - at.0 > count(self.limits.records)
     }
 
     fn verdict(&self, tx: &mut WriteTx<'_>, peer: &Peer) -> Result<Verdict> {

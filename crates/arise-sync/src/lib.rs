@@ -62,10 +62,10 @@ pub async fn request(store: &Store) -> Result<Vec<u8>> {
 /// `disk_error` and its like.
 pub async fn request_after(store: &Store, offered: Option<OpId>) -> Result<(Vec<u8>, Option<OpId>)> {
     store
-        .read(move |tx| {
+        .read_patiently(move |tx| {
             let request = node::request_after(tx, offered, Limits::default())?;
             // To pack and unpack a thousand records takes milliseconds, which those who mark don't wait for: it is done
-            // on a reader's thread, here and below.
+            // on a thread that gives way to theirs, here and below.
             let last = request.records.last().map(|record| record.id);
             Ok((request.encode()?, last))
         })
@@ -92,7 +92,7 @@ pub async fn answer_after(
 ) -> Result<Vec<u8>> {
     let (exchange, mut answer) = take(store, request, enter).await?;
     store
-        .read(move |tx| {
+        .read_patiently(move |tx| {
             exchange.fill(tx, &mut answer)?;
             answer.encode()
         })
@@ -110,7 +110,7 @@ async fn take(
     loop {
         let entering = enter.take();
         let (going_on, answer) = store
-            .write(move |tx| {
+            .write_patiently(move |tx| {
                 if let Some(enter) = entering {
                     enter(tx)?;
                 }
@@ -119,6 +119,9 @@ async fn take(
             })
             .await?;
         exchange = going_on;
+        if answer.as_ref().is_none_or(|answer| exchange.goes_on(answer)) {
+            store.rest().await;
+        }
         if let Some(answer) = answer {
             return Ok((exchange, answer));
         }
@@ -132,15 +135,18 @@ async fn take(
 /// `answer_unusable`, `disk_full` and its like. What was taken until then is kept.
 pub async fn accept(store: &Store, body: &[u8]) -> Result<Progress> {
     let body = body.to_vec();
-    let answer = store.read(move |_| Answer::decode(&body)).await?;
+    let answer = store.read_patiently(move |_| Answer::decode(&body)).await?;
     let mut acceptance = node::Acceptance::new(answer, Limits::default());
     loop {
         let (going_on, progress) = store
-            .write(move |tx| {
+            .write_patiently(move |tx| {
                 let progress = acceptance.step(tx)?;
                 Ok((acceptance, progress))
             })
             .await?;
+        if progress.is_none_or(|progress| progress.more) {
+            store.rest().await;
+        }
         if let Some(progress) = progress {
             return Ok(progress);
         }

@@ -24,9 +24,9 @@ pub struct Limits {
     pub at_once: usize,
 }
 
-/// Records of a transaction after one for whose end somebody waited. While marks come in, each of them finds a small
-/// transaction before it; while none do, many records share one write to the disk.
-const FEW: usize = 8;
+/// Records of a transaction while others write. While marks come in, each of them finds a small transaction before it;
+/// while none do, many records share one write to the disk.
+const FEW: usize = 64;
 
 impl Limits {
     /// How many records the first transaction may take.
@@ -35,8 +35,8 @@ impl Limits {
     }
 
     /// How many the next one may take.
-    pub(crate) fn next(&self, at_once: usize, awaited: bool) -> usize {
-        if awaited { self.first() } else { at_once.saturating_mul(2).min(self.at_once) }
+    pub(crate) fn next(&self, at_once: usize, busy: bool) -> usize {
+        if busy { self.first() } else { at_once.saturating_mul(2).min(self.at_once) }
     }
 }
 

@@ -125,7 +125,7 @@ impl Acceptance {
             let taken = sync::adopt(tx, now)?;
             self.received += taken;
             if taken < rest.len() {
-                self.at_once = self.limits.next(self.at_once, tx.is_awaited());
+                self.at_once = self.limits.next(self.at_once, tx.is_busy());
                 return Ok(None);
             }
         }

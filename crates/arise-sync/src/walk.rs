@@ -100,7 +100,7 @@ pub async fn answers(store: &Store, requests: Vec<Request>) -> Result<Vec<u8>> {
 async fn answer(store: &Store, request: Request) -> Result<Answer> {
     let (exchange, mut answer) = crate::take(store, request, |_| Ok(())).await?;
     store
-        .read(move |tx| {
+        .read_patiently(move |tx| {
             exchange.fill(tx, &mut answer)?;
             Ok(answer)
         })

@@ -60,7 +60,7 @@ pub(crate) async fn exchange(
 
 async fn take(app: &App, believed: Believed, body: Bytes) -> Result<Vec<u8>> {
     // Where nobody waits for the milliseconds that a large one takes.
-    let asked = app.store.read(move |_| Asked::decode(Sealed::read(&body)?.frame)).await?;
+    let asked = app.store.read_patiently(move |_| Asked::decode(Sealed::read(&body)?.frame)).await?;
     if asked.node != believed.node {
         return Err(Error::unauthorized("signature_wrong", "This request was signed by another node."));
     }

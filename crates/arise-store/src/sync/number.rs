@@ -25,7 +25,7 @@ enum Taken {
 /// Why a record is in quarantine that the database refused.
 const UNUSABLE: &str = "unusable";
 /// Records that are taken together, whoever waits. Simulations have small messages, and few of each kind.
-const PART: usize = if cfg!(feature = "sim") { 1 } else { 8 };
+const PART: usize = if cfg!(feature = "sim") { 1 } else { 64 };
 
 /// Whether so many records are some whole parts: the transaction may end here for the sake of those who wait for it,
 /// such as marks.

@@ -1,5 +1,5 @@
 use arise_core::{Error, Result};
-use arise_store::{Tx, node, semester};
+use arise_store::{Tx, WriteTx, node, semester};
 
 use crate::support::{Node, answers, hold_writer, queue};
 
@@ -9,6 +9,7 @@ on_both_engines!(
     a_failed_statement_spoils_only_its_job,
     stamps_rise_over_restarts,
     stamps_rise_while_the_clock_goes_back,
+    what_is_patient_sees_who_waits,
 );
 
 fn names(tx: &mut Tx<'_>) -> Result<Vec<String>> {
@@ -117,4 +118,24 @@ fn stamps_rise_while_the_clock_goes_back(node: &Node) {
     let expected: Vec<_> =
         expected.map(|(n, quality)| (format!("{{\"semester_name\":\"{n}\"}}"), *quality)).collect();
     assert_eq!(names, expected);
+}
+
+fn what_is_patient_sees_who_waits(node: &Node) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let until_awaited = |tx: &mut WriteTx<'_>| {
+        while !tx.is_awaited() {
+            std::thread::yield_now();
+        }
+        Ok(())
+    };
+    runtime.block_on(async {
+        // Another one that is patient isn't in its way, somebody who writes is.
+        let (first, second, urgent) = tokio::join!(
+            node.store.write_patiently(until_awaited),
+            node.store.write_patiently(|tx| Ok(tx.is_awaited())),
+            node.store.write(|_| Ok(())),
+        );
+        first.and(second).and(urgent).unwrap();
+        assert!(!node.store.write_patiently(|tx| Ok(tx.is_awaited())).await.unwrap());
+    });
 }

@@ -62,7 +62,7 @@ impl Node {
     fn open(location: Location, dir: Option<TempDir>) -> Self {
         let clock = Arc::new(TestClock::at(NOW));
         let store = Store::open(&location, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         Self { store, clock, location, runtime, _dir: dir }
     }
 
