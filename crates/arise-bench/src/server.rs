@@ -43,10 +43,11 @@ impl Server {
         Self::run(Command::new(program()?), data, settings)
     }
 
-    /// One of another machine: it gets what the servers that are measured leave of the processor.
+    /// One of another machine: it gets what the servers that are measured leave of the processor, and none of it while
+    /// they want it. With mere niceness it would keep them waiting for the rest of its slice, some milliseconds.
     pub(crate) fn elsewhere(data: &Path) -> anyhow::Result<Self> {
-        let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(program()?);
+        let mut command = Command::new("chrt");
+        command.args(["--idle", "0"]).arg(program()?);
         Self::run(command, data, &[])
     }
 
@@ -72,6 +73,23 @@ impl Server {
         let mut child = command.arg("floor").stdout(Stdio::piped()).spawn()?;
         let address = first_line(&mut child)?.trim().parse()?;
         Ok(Self { child, address, started_in: Duration::ZERO })
+    }
+
+    /// Stops the process where it is.
+    pub(crate) fn pause(&self) -> anyhow::Result<()> {
+        self.signal("-STOP")
+    }
+
+    pub(crate) fn go_on(&self) -> anyhow::Result<()> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
+        if !status.success() {
+            bail!("kill {signal}: {status}");
+        }
+        Ok(())
     }
 
     /// The processor time it has used, which Linux counts in hundredths of a second.

@@ -23,7 +23,9 @@ const LARGE: usize = 432;
 /// Scanners that mark during an exchange, each one finger in this time.
 const SCANNERS: usize = 64;
 const FINGER_EVERY: Duration = Duration::from_millis(250);
-const MARKING: Duration = Duration::from_secs(12);
+const MARKING: Duration = Duration::from_secs(4);
+/// How often they do, with an exchange and without.
+const TURNS: usize = 4;
 /// Sessions of 1,200 marks that a node brings which the hub never heard of.
 const AWAY: usize = 108;
 
@@ -102,7 +104,7 @@ async fn measure(past_sessions: usize, bars: &mut Vec<Bar>) -> anyhow::Result<()
         tokio::task::spawn_blocking(move || college::make(&place, AWAY)).await??;
         let away = Node::join(&data, "away", &hub, hub.address)?;
         let what = format!("{name}: marks' p99 while a node sends {} marks", AWAY * college::STUDENTS);
-        bars.push(feel(&hub, &college, 3, &away, what).await?);
+        bars.push(feel(&hub, &college, 2 * TURNS, &away, what).await?);
     }
     Ok(())
 }
@@ -118,28 +120,36 @@ fn elsewhere() -> anyhow::Result<tempfile::TempDir> {
     crate::server::folder()
 }
 
-/// How marks fare at a class's pace while a node exchanges with the hub, against how they fare before and after it: a
-/// disk isn't as fast in one minute as in the next.
-async fn feel(hub: &Server, college: &College, go: usize, node: &Node, what: String) -> anyhow::Result<Bar> {
-    let before = marks(hub, college, go).await?;
+/// How marks fare at a class's pace while a node exchanges with the hub, against how they fare while it is stopped, in
+/// turns: a disk isn't as fast in one moment as in the next. Of the turns the median counts, so that one in which the disk
+/// stood still decides nothing.
+async fn feel(
+    hub: &Server,
+    college: &College,
+    first: usize,
+    node: &Node,
+    what: String,
+) -> anyhow::Result<Bar> {
     let known = node.exchanged()?;
     node.push_in_background();
-    let during = Times::new(marks(hub, college, go + 1).await?);
+    let (mut alone, mut during) = (Vec::new(), Vec::new());
+    for turn in 0..TURNS {
+        node.server.pause()?;
+        alone.push(marks(hub, college, first + 2 * turn).await?);
+        node.server.go_on()?;
+        during.push(marks(hub, college, first + 2 * turn + 1).await?);
+    }
     let exchanged = node.exchanged()? - known;
     if node.status()?["syncing"] != true {
         println!("The exchange ended before the marks did: its effect is only partly in them.");
     }
-    while node.status()?["syncing"] == true {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let after = marks(hub, college, go + 2).await?;
-    let alone = Times::new([before, after].concat());
-    let (without, with) = (alone.percentile(99), during.percentile(99));
+    let (without, with) = (median(&alone, 99), median(&during, 99));
     println!(
         "marks' p50 {:.2} ms, p99 {without:.2} ms alone; p50 {:.2} ms, p99 {with:.2} ms while {exchanged} records were exchanged",
-        alone.percentile(50),
-        during.percentile(50),
+        median(&alone, 50),
+        median(&during, 50),
     );
+    println!("p99 of each turn, alone and during: {}", turns(&alone, &during));
     Ok(Bar {
         what,
         measured: format!("{:.2} ×", with / without),
@@ -147,6 +157,20 @@ async fn feel(hub: &Server, college: &College, go: usize, node: &Node, what: Str
         // Without an exchange it would say nothing.
         met: with <= without * 2.0 && exchanged > 0,
     })
+}
+
+fn median(turns: &[Times], percent: usize) -> f64 {
+    let mut all: Vec<f64> = turns.iter().map(|times| times.percentile(percent)).collect();
+    all.sort_unstable_by(f64::total_cmp);
+    let middle = all.len() / 2;
+    (all[middle] + all[all.len() - 1 - middle]) / 2.0
+}
+
+fn turns(alone: &[Times], during: &[Times]) -> String {
+    let pair = |(alone, during): (&Times, &Times)| {
+        format!("{:.2}, {:.2}", alone.percentile(99), during.percentile(99))
+    };
+    alone.iter().zip(during).map(pair).collect::<Vec<_>>().join(" · ")
 }
 
 fn bar(what: String, measured: u64, most: u64) -> Bar {
@@ -176,7 +200,7 @@ fn whole_file(database: &Path, folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Marks at a class's pace. Answers how long each took.
-async fn marks(hub: &Server, college: &College, go: usize) -> anyhow::Result<Vec<Duration>> {
+async fn marks(hub: &Server, college: &College, go: usize) -> anyhow::Result<Times> {
     let fingers = usize::try_from(MARKING.as_millis() / FINGER_EVERY.as_millis())?;
     let mut tasks = Vec::new();
     for (index, scanner) in college.crowd.iter().step_by(4).take(SCANNERS).enumerate() {
@@ -207,7 +231,7 @@ async fn marks(hub: &Server, college: &College, go: usize) -> anyhow::Result<Vec
     for task in tasks {
         all.extend(task.await??);
     }
-    Ok(all)
+    Ok(Times::new(all))
 }
 
 /// A classroom's server.
