@@ -307,7 +307,7 @@ fn settings(dir: &Path, port: u16, options: Options) -> String {
          unix_socket_directories = '{dir}'\n\
          fsync = {fsync}\n\
          full_page_writes = {fsync}\n\
-         max_connections = 300\n",
+         max_connections = 600\n",
         Ipv4Addr::LOCALHOST
     )
 }
