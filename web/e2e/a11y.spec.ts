@@ -127,6 +127,7 @@ for (const width of [1366, 360, 320]) {
       await check(page, "sign-in sheet");
 
       await page.goto("/t/nowhere");
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
       await check(page, "not found");
     });
 
@@ -204,6 +205,7 @@ for (const width of [1366, 360, 320]) {
       await expect(page.locator(".skeleton")).toHaveCount(0);
       await check(page, "my course");
       await page.goto("/me/nowhere");
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
       await check(page, "not found");
     });
   });
